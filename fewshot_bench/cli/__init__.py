@@ -1,0 +1,30 @@
+"""The ``fsbench`` command line; one file a command, heavy imports inside the commands."""
+
+import sys
+
+import typer
+
+from fewshot_bench.cli import data, listing, run, table, ui
+from fewshot_bench.errors import UsageError
+
+app = typer.Typer(
+    name="fsbench",
+    help="Few-shot methods and backbones under one shared episodic evaluator.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("table")(table.table)
+app.command("ui")(ui.ui)
+app.command("list")(listing.list_names)
+app.add_typer(data.app, name="data")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a `UsageError` becomes one line on stderr and exit code 2."""
+    try:
+        app(arguments)
+    except UsageError as error:
+        print(f"fsbench: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,76 @@
+"""What a run is: validated, complete, and hashed."""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from fewshot_bench.episode import EpisodeSpec
+from fewshot_bench.errors import UsageError
+from fewshot_bench.storage import stable_hash
+
+_DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
+
+
+class RunConfig(BaseModel):
+    """One cell of a table: a method, a backbone and a data set at one number of shots.
+
+    Attributes:
+        method, backbone, dataset: registry names.
+        n_way, n_shot, n_query, query_balance, n_episodes, episode_seed: the test protocol;
+            `query_balance` is ``balanced`` or ``dirichlet:ALPHA``.
+        seed: of initial weights and training; the test episodes do not depend on it.
+        preset: label of the schedule asked for; `recipe` says what it amounts to.
+        recipe: the method's complete recipe, resolved.
+        data_checksum: of the data set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    backbone: str
+    dataset: str
+    n_way: int = Field(5, ge=2)
+    n_shot: int = Field(1, ge=1)
+    n_query: int = Field(15, ge=1)
+    query_balance: str = "balanced"
+    n_episodes: int = Field(2000, ge=1)
+    episode_seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0)
+    preset: str = "default"
+    recipe: dict[str, Any]
+    data_checksum: str
+
+    @field_validator("query_balance")
+    @classmethod
+    def _known_balance(cls, value: str) -> str:
+        dirichlet_alpha(value)
+        return value
+
+    @property
+    def spec(self) -> EpisodeSpec:
+        """The shape of a test episode."""
+        return EpisodeSpec(
+            self.n_way, self.n_shot, self.n_query, dirichlet_alpha(self.query_balance)
+        )
+
+    @property
+    def key(self) -> str:
+        """Hash of all that determines the result; the preset's label does not."""
+        return stable_hash(self.model_dump(mode="json", exclude={"preset"}))
+
+
+def dirichlet_alpha(query_balance: str) -> float | None:
+    """Read ``balanced`` (None) or ``dirichlet:ALPHA``.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if query_balance == "balanced":
+        return None
+    match = _DIRICHLET.fullmatch(query_balance)
+    if match is None or float(match["alpha"]) <= 0:
+        raise UsageError(
+            f"'{query_balance}' is no balance of queries; use 'balanced' or 'dirichlet:2.0'"
+        )
+    return float(match["alpha"])

@@ -1,0 +1,221 @@
+"""Episodes: which images, in which order, and the batch of tasks a method is given."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import gammaincinv
+from torch import Tensor
+
+from fewshot_bench.data.dataset import SPLITS, ImageSplit
+from fewshot_bench.errors import UsageError
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class EpisodeSpec:
+    """The shape of an episode.
+
+    Attributes:
+        n_way: classes of an episode.
+        n_shot: labelled (support) images a class.
+        n_query: query images a class; with `dirichlet` their mean, the total stays fixed.
+        dirichlet: concentration of the queries' class proportions (Veilleux et al. 2021 use 2),
+            or None for equally many queries of each class.
+    """
+
+    n_way: int = 5
+    n_shot: int = 1
+    n_query: int = 15
+    dirichlet: float | None = None
+
+    @property
+    def n_support(self) -> int:
+        """Support images of an episode, S."""
+        return self.n_way * self.n_shot
+
+    @property
+    def n_queries(self) -> int:
+        """Query images of an episode, Q."""
+        return self.n_way * self.n_query
+
+    @property
+    def images_needed(self) -> int:
+        """Images that the scarcest class must have."""
+        return self.n_shot + (self.n_query if self.dirichlet is None else self.n_queries)
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """A batch of T tasks, without the queries' labels: those the evaluator keeps to itself.
+
+    Attributes:
+        support: ``[T, S, ...]``, images ``[C, H, W]`` or embeddings ``[D]``.
+        support_labels: int64 ``[T, S]`` in ``0 .. n_way - 1``.
+        query: ``[T, Q, ...]``.
+        n_way: classes of each task.
+        embedded: True if support and query are embeddings already.
+    """
+
+    support: Tensor
+    support_labels: Tensor
+    query: Tensor
+    n_way: int
+    embedded: bool = False
+
+    def embed(self, network: Callable[[Tensor], Tensor]) -> "Episode":
+        """Return the episode with all images of all tasks embedded as one batch."""
+        if self.embedded:
+            return self
+        images = torch.cat([self.support, self.query], dim=1)
+        features = network(images.flatten(0, 1)).unflatten(0, images.shape[:2])
+        support, query = features.split([self.support.shape[1], self.query.shape[1]], dim=1)
+        return replace(self, support=support, query=query, embedded=True)
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeIndices:
+    """Which images make n episodes: rows of indices into a split, with their labels.
+
+    Attributes:
+        support, support_labels: int64 ``[n, S]``.
+        query, query_labels: int64 ``[n, Q]``.
+    """
+
+    support: Indices
+    support_labels: Indices
+    query: Indices
+    query_labels: Indices
+
+    def update(self, digest: "hashlib._Hash") -> None:
+        """Feed the episodes to a digest, one after another, so that chunks do not matter."""
+        rows = [self.support, self.support_labels, self.query, self.query_labels]
+        digest.update(np.concatenate(rows, axis=1).astype("<i4").tobytes())
+
+
+class EpisodeSource:
+    """The endless, fixed stream of episodes of a split.
+
+    Episode *i* depends on (split, spec, seed, i) alone: the random numbers are those of numpy's
+    Philox at counter *i*. Any worker can make any episode, resuming costs nothing, and every
+    method sees the same episodes. Labels are given to classes at random, support and queries
+    come in random order, and never overlap.
+
+    Args:
+        split: the images.
+        spec: the shape of an episode.
+        seed: of the stream; the same seed gives unrelated episodes in another split.
+
+    Raises:
+        UsageError: the split has too few classes or too few images a class.
+    """
+
+    def __init__(self, split: ImageSplit, spec: EpisodeSpec, seed: int = 0) -> None:
+        _check(split, spec)
+        self.split, self.spec, self.seed = split, spec, seed
+        draws = 2 * spec.n_way + 2 * spec.n_way * spec.images_needed
+        draws += spec.n_support + spec.n_queries + (spec.n_way if spec.dirichlet else 0)
+        self._blocks = -(-draws // 4)  # one Philox counter gives four numbers
+
+    def indices(self, start: int, n: int) -> EpisodeIndices:
+        """Return the images of episodes ``start .. start + n - 1``."""
+        spec, take = self.spec, _Uniforms(self._uniforms(start, n))
+        n_classes = np.full(n, len(self.split.class_names))
+        classes = _distinct(take(spec.n_way), take(spec.n_way), n_classes)
+        shape = (spec.n_way, spec.images_needed)
+        within = _distinct(take(*shape), take(*shape), self.split.class_counts[classes])
+        images = within + self.split.class_offsets[classes][..., None]
+        labels = np.broadcast_to(np.arange(spec.n_way)[:, None], images.shape)
+        support, support_labels = (x[..., : spec.n_shot].reshape(n, -1) for x in (images, labels))
+        order = np.argsort(take(spec.n_support), axis=1)
+        support, support_labels = _reorder(order, support, support_labels)
+        order = np.argsort(take(spec.n_queries), axis=1)
+        chosen = self._query_mask(take, n)
+        query, query_labels = (
+            x[..., spec.n_shot :][chosen].reshape(n, -1) for x in (images, labels)
+        )
+        query, query_labels = _reorder(order, query, query_labels)
+        return EpisodeIndices(support, support_labels, query, query_labels)
+
+    def _query_mask(self, take: "_Uniforms", n: int) -> NDArray[np.bool_]:
+        """Which of the candidates of each class are queries, bool ``[n, n_way, candidates]``."""
+        spec = self.spec
+        counts = np.full((n, spec.n_way), spec.n_query)
+        if spec.dirichlet is not None:
+            weights = gammaincinv(spec.dirichlet, take(spec.n_way))
+            counts = _round_to_total(weights / weights.sum(1, keepdims=True), spec.n_queries)
+        candidates = np.arange(spec.images_needed - spec.n_shot)
+        mask: NDArray[np.bool_] = candidates < counts[..., None]
+        return mask
+
+    def _uniforms(self, start: int, n: int) -> NDArray[np.float64]:
+        key = np.array([self.seed, SPLITS.index(self.split.split)], dtype=np.uint64)
+        counter = np.array([start * self._blocks, 0, 0, 0], dtype=np.uint64)
+        generator = np.random.Generator(np.random.Philox(key=key, counter=counter))
+        return generator.random((n, self._blocks * 4))
+
+
+class _Uniforms:
+    """Hands out the columns of a table of uniform numbers, each once."""
+
+    def __init__(self, table: NDArray[np.float64]) -> None:
+        self._table, self._used = table, 0
+
+    def __call__(self, *shape: int) -> NDArray[np.float64]:
+        size = int(np.prod(shape))
+        columns = self._table[:, self._used : self._used + size]
+        self._used += size
+        return columns.reshape(-1, *shape)
+
+
+def _distinct(
+    draws: NDArray[np.float64], order: NDArray[np.float64], population: Indices
+) -> Indices:
+    """Sample m distinct integers below `population`, in random order (Floyd's algorithm).
+
+    Args:
+        draws, order: uniforms ``[..., m]``.
+        population: ``[...]``, how many integers there are to choose from.
+    """
+    m = draws.shape[-1]
+    chosen = np.empty(draws.shape, dtype=np.int64)
+    for k in range(m):
+        top = population - m + k
+        candidate = (draws[..., k] * (top + 1)).astype(np.int64)
+        taken = (chosen[..., :k] == candidate[..., None]).any(-1)
+        chosen[..., k] = np.where(taken, top, candidate)
+    return np.take_along_axis(chosen, np.argsort(order, axis=-1), axis=-1)
+
+
+def _reorder(order: Indices, *rows: Indices) -> list[Indices]:
+    return [np.take_along_axis(row, order, axis=1) for row in rows]
+
+
+def _round_to_total(proportions: NDArray[np.float64], total: int) -> Indices:
+    """Round ``[n, W]`` proportions to counts that sum to `total` (largest remainders)."""
+    exact = proportions * total
+    counts = np.floor(exact).astype(np.int64)
+    rank = np.argsort(np.argsort(counts - exact, axis=1), axis=1)
+    return counts + (rank < (total - counts.sum(1))[:, None])
+
+
+def _check(split: ImageSplit, spec: EpisodeSpec) -> None:
+    where = f"the {split.split} split of {split.dataset}"
+    if min(spec.n_shot, spec.n_query) < 1 or spec.n_way < 2:
+        raise UsageError("an episode needs at least 2 ways, 1 shot and 1 query a class")
+    if spec.n_way > len(split.class_names):
+        raise UsageError(
+            f"{spec.n_way}-way episodes are not possible: {where} has "
+            f"{len(split.class_names)} classes; use --ways {len(split.class_names)} or fewer"
+        )
+    scarcest = int(np.argmin(split.class_counts))
+    if spec.images_needed > split.class_counts[scarcest]:
+        raise UsageError(
+            f"{spec.n_shot} shots and {spec.images_needed - spec.n_shot} queries need "
+            f"{spec.images_needed} images a class, but class '{split.class_names[scarcest]}' of "
+            f"{where} has {split.class_counts[scarcest]}; lower --shots or --queries"
+        )

@@ -1,0 +1,18 @@
+"""The one error a user is meant to read."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UsageError(Exception):
+    """Something the user asked for cannot be done; the message is one line that says what to do.
+
+    The command line prints the message without a traceback and exits with code 2.
+    """
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ``"did you mean 'x'?"`` for the nearest known name, else the list of all names."""
+    options = sorted(known)
+    nearest = get_close_matches(name, options, n=1, cutoff=0.5)
+    return f"did you mean '{nearest[0]}'?" if nearest else f"choose from: {', '.join(options)}"

@@ -1,0 +1,83 @@
+"""The contract of a few-shot method."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fewshot_bench.backbones import Backbone
+from fewshot_bench.episode import Episode
+from fewshot_bench.recipe import Recipe
+from fewshot_bench.results import Setting
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a method was published."""
+
+    title: str
+    authors: str
+    venue: str
+    year: int
+    url: str
+
+
+class Method(nn.Module):
+    """A few-shot classifier: learns a task from its support set, answers its queries.
+
+    A method keeps no state from one episode to the next. Write `classify` for a method that
+    works on embeddings; override `forward` (and set `adapts_backbone`) only for one that changes
+    its backbone for each task.
+
+    Args:
+        backbone: maps images to embeddings.
+        recipe: the method's own settings, of type `recipe_type`.
+        n_way: classes of a test episode; a method whose network fixes the way checks it.
+
+    Attributes:
+        setting: ``inductive``, or ``transductive`` if an answer may depend on other queries.
+        paper: where it was published.
+        recipe_type: the settings it takes, with defaults and their sources.
+        adapts_backbone: True if each task is embedded by another network, so that embeddings
+            cannot be shared between episodes.
+    """
+
+    setting: ClassVar[Setting]
+    paper: ClassVar[Paper]
+    recipe_type: ClassVar[type[Recipe]] = Recipe
+    adapts_backbone: ClassVar[bool] = False
+
+    def __init__(self, backbone: Backbone, recipe: Recipe, n_way: int) -> None:
+        super().__init__()
+        self.backbone, self.recipe, self.n_way = backbone, recipe, n_way
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Map images ``[N, C, H, W]`` to embeddings ``[N, D]``, the same for every episode."""
+        features: Tensor = self.backbone(images)
+        return features
+
+    def classify(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Tensor:
+        """Score queries from embeddings.
+
+        Args:
+            support: ``[T, S, D]``.
+            support_labels: int64 ``[T, S]``.
+            query: ``[T, Q, D]``.
+            n_way: classes of each task.
+
+        Returns:
+            Scores ``[T, Q, n_way]``; the largest is the answer, softmax their probabilities.
+        """
+        raise TypeError(f"{type(self).__name__} defines neither classify nor forward")
+
+    def forward(self, episode: Episode) -> Tensor:
+        """Score the queries of a batch of tasks, ``[T, Q, n_way]``."""
+        e = episode.embed(self.embed)
+        return self.classify(e.support, e.support_labels, e.query, e.n_way)
+
+    def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
+        """Meta-training loss: cross-entropy of the queries ``[T, Q]``, mean over all tasks."""
+        return F.cross_entropy(self(episode).flatten(0, 1), query_labels.flatten())

@@ -1,0 +1,109 @@
+"""Names of methods, backbones and data sets; importing this module imports none of them."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from fewshot_bench.errors import UsageError, suggestion
+
+if TYPE_CHECKING:
+    from fewshot_bench.backbones import Backbone
+    from fewshot_bench.data.catalog import DatasetEntry
+    from fewshot_bench.method import Method
+
+T = TypeVar("T")
+PLUGIN_GROUP = "fewshot_bench.plugins"
+
+
+def canonical(name: str) -> str:
+    """Spell a name the one way the registry keeps it: ``SSL_Meta`` and ``ssl-meta`` are one."""
+    return name.strip().lower().replace("_", "-")
+
+
+@cache
+def load_plugins() -> None:
+    """Import every installed package of the entry-point group, and the modules inside it.
+
+    A third party's methods are found the very way ours are. Only installed entry points are
+    imported, never a path from a configuration.
+    """
+    for point in sorted(entry_points(group=PLUGIN_GROUP), key=lambda p: p.value):
+        package = importlib.import_module(point.value)
+        for module in pkgutil.iter_modules(getattr(package, "__path__", []), point.value + "."):
+            importlib.import_module(module.name)
+
+
+class Registry(Generic[T]):
+    """Maps names to things of one kind; each name is registered once.
+
+    Args:
+        kind: what the things are called in messages.
+        builtin: module whose import registers the built-in ones.
+    """
+
+    def __init__(self, kind: str, builtin: str | None = None) -> None:
+        self.kind = kind
+        self._builtin = builtin
+        self._entries: dict[str, T] = {}
+        self._aliases: dict[str, str] = {}
+
+    def register(self, name: str, *aliases: str) -> Callable[[T], T]:
+        """Return a decorator that files its argument under `name` and every alias.
+
+        Raises:
+            ValueError: a name is taken already.
+        """
+
+        def decorate(thing: T) -> T:
+            for spelling in map(canonical, (name, *aliases)):
+                if spelling in self._aliases:
+                    raise ValueError(f"{self.kind} '{spelling}' is registered twice")
+                self._aliases[spelling] = canonical(name)
+            self._entries[canonical(name)] = thing
+            return thing
+
+        return decorate
+
+    def resolve(self, name: str) -> str:
+        """Return the registered name for any spelling or alias.
+
+        Raises:
+            UsageError: no such name; the message suggests the nearest.
+        """
+        self._load()
+        spelling = canonical(name)
+        if spelling not in self._aliases:
+            hint = suggestion(spelling, self._aliases)
+            raise UsageError(f"no {self.kind} is called '{name}'; {hint}")
+        return self._aliases[spelling]
+
+    def __getitem__(self, name: str) -> T:
+        return self._entries[self.resolve(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(sorted(self._entries))
+
+    def __contains__(self, name: str) -> bool:
+        self._load()
+        return canonical(name) in self._aliases
+
+    def aliases(self, name: str) -> list[str]:
+        """Return the other spellings of a registered name."""
+        target = self.resolve(name)
+        return sorted(a for a, t in self._aliases.items() if t == target and a != target)
+
+    def _load(self) -> None:
+        if self._builtin:
+            importlib.import_module(self._builtin)
+        load_plugins()
+
+
+methods: "Registry[type[Method]]" = Registry("method")
+backbones: "Registry[Callable[[tuple[int, int, int]], Backbone]]" = Registry(
+    "backbone", "fewshot_bench.backbones"
+)
+datasets: "Registry[DatasetEntry]" = Registry("dataset", "fewshot_bench.data.catalog")

@@ -1,0 +1,129 @@
+"""What was measured, its interval, and the paired comparison of two methods."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from scipy import stats
+
+from fewshot_bench.config import RunConfig
+
+Setting = Literal["inductive", "transductive"]
+
+
+def confidence95(values: Sequence[float]) -> float:
+    """Half-width of the 95 % interval of a mean: Student's t over the values, ddof 1.
+
+    Returns NaN for fewer than two values.
+    """
+    n = len(values)
+    if n < 2:
+        return float("nan")
+    quantile = stats.t.ppf(0.975, n - 1)
+    return float(quantile * np.std(values, ddof=1) / np.sqrt(n))
+
+
+class Result(BaseModel):
+    """The outcome of one evaluation, as measured.
+
+    Attributes:
+        accuracies: fraction of right answers of each episode, in the order of the stream.
+        setting: ``transductive`` if answers depend on the other queries of the episode.
+        seconds: wall time of the evaluation, embedding included.
+        peak_memory_mb: largest resident memory of the process so far, in 10^6 bytes
+            (on a GPU, the largest memory allocated there during the evaluation).
+        episode_digest: SHA-256 over the image indices and labels of all episodes.
+        data_checksum: of the data set.
+        device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
+        versions: of fewshot_bench, torch, numpy and Python.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    accuracies: tuple[float, ...] = Field(repr=False, min_length=1)
+    setting: Setting
+    seconds: float
+    peak_memory_mb: float
+    episode_digest: str
+    data_checksum: str
+    device: str
+    versions: dict[str, str]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy over episodes, in [0, 1]."""
+        return float(np.mean(self.accuracies))
+
+    @property
+    def ci95(self) -> float:
+        """Half-width of the 95 % interval over episodes, in [0, 1]."""
+        return confidence95(self.accuracies)
+
+
+class CurvePoint(BaseModel):
+    """One value of a training curve, such as ``pretrain_loss`` at step 600."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+    name: str
+    step: int
+    value: float
+
+
+class RunRecord(BaseModel):
+    """Everything known of one finished run: what was asked, how it trained, what came out.
+
+    Attributes:
+        config: all that determines the result; its key names the run.
+        result: of the test split.
+        curves: of pretraining and meta-training, also where stored weights were reused.
+        train_seconds: wall time of the meta-training that made the weights (0 without any).
+        pretrain_seconds: wall time of the pretraining that made the backbone (0 without any).
+        checkpoint: path of the method's weights (safetensors), or None if it has no weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    config: RunConfig
+    result: Result
+    curves: tuple[CurvePoint, ...] = Field(default=(), repr=False)
+    train_seconds: float = 0.0
+    pretrain_seconds: float = 0.0
+    checkpoint: str | None = None
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse a result that belongs to other data."""
+        if self.result.data_checksum != self.config.data_checksum:
+            raise ValueError("the result was measured on other data than the configuration names")
+
+
+@dataclass(frozen=True)
+class PairedComparison:
+    """Difference of two methods on the same episodes.
+
+    Attributes:
+        difference: mean of (first - second), in [0, 1].
+        ci95: half-width of its 95 % interval (Student's t over episodes).
+        p_value: of the two-sided paired t-test.
+    """
+
+    difference: float
+    ci95: float
+    p_value: float
+
+
+def compare(first: Result, second: Result) -> PairedComparison:
+    """Compare two results episode by episode.
+
+    Raises:
+        ValueError: they were not measured on the same episodes.
+    """
+    if first.episode_digest != second.episode_digest:
+        raise ValueError("a paired comparison needs the same episodes; the digests differ")
+    difference = np.subtract(first.accuracies, second.accuracies)
+    if np.ptp(difference) == 0:
+        return PairedComparison(float(difference[0]), 0.0, float(difference[0] == 0))
+    p_value = float(stats.ttest_rel(first.accuracies, second.accuracies).pvalue)
+    return PairedComparison(float(difference.mean()), confidence95(difference.tolist()), p_value)
