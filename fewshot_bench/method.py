@@ -41,12 +41,15 @@ class Method(nn.Module):
         recipe_type: the settings it takes, with defaults and their sources.
         adapts_backbone: True if each task is embedded by another network, so that embeddings
             cannot be shared between episodes.
+        label_symmetric: False if some weights belong to a position of the label, so that
+            renaming the classes changes the scores, and the way is fixed.
     """
 
     setting: ClassVar[Setting]
     paper: ClassVar[Paper]
     recipe_type: ClassVar[type[Recipe]] = Recipe
     adapts_backbone: ClassVar[bool] = False
+    label_symmetric: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, recipe: Recipe, n_way: int) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,7 +35,7 @@ class Result(BaseModel):
         peak_memory_mb: largest resident memory of the process so far, in 10^6 bytes
             (on a GPU, the largest memory allocated there during the evaluation).
         episode_digest: SHA-256 over the image indices and labels of all episodes.
-        data_checksum: of the data set.
+        data_checksum: of the split.
         device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
         versions: of fewshot_bench, torch, numpy and Python.
     """
@@ -92,11 +92,6 @@ class RunRecord(BaseModel):
     train_seconds: float = 0.0
     pretrain_seconds: float = 0.0
     checkpoint: str | None = None
-
-    def model_post_init(self, context: Any, /) -> None:
-        """Refuse a result that belongs to other data."""
-        if self.result.data_checksum != self.config.data_checksum:
-            raise ValueError("the result was measured on other data than the configuration names")
 
 
 @dataclass(frozen=True)

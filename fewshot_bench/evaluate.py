@@ -1,0 +1,107 @@
+"""The shared evaluator: every method, the same episodes, one Result."""
+
+import hashlib
+import platform
+import resource
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import fewshot_bench
+from fewshot_bench.episode import Episode, EpisodeIndices, EpisodeSource
+from fewshot_bench.features import ImageTable, Table, embed_split
+from fewshot_bench.method import Method
+from fewshot_bench.ops import accuracy
+from fewshot_bench.results import Result
+
+# Numbers that the inputs of one chunk of tasks may take: 64 MB as float32 stays near the caches.
+_CHUNK_NUMBERS = 16_000_000
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Accuracies of a run of episodes, ``[n]``, and the digest of what they were made of."""
+
+    accuracies: Tensor
+    digest: str
+
+
+def evaluate(method: Method, source: EpisodeSource, n_episodes: int, table: Table | None = None) -> Result:
+    """Measure a method on the first episodes of a source.
+
+    Args:
+        method: trained, on the device it shall run on; left in evaluation mode.
+        source: of the episodes.
+        n_episodes: how many.
+        table: inputs of the split, if computed before: embeddings or, for a method that adapts
+            its backbone, images.
+    """
+    began = time.perf_counter()
+    device = next((p.device for p in method.parameters()), torch.device("cpu"))
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    scores = score_episodes(method, source, n_episodes, table or inputs_of(method, source))
+    return Result(
+        accuracies=tuple(scores.accuracies.tolist()),
+        setting=method.setting,
+        seconds=time.perf_counter() - began,
+        peak_memory_mb=_peak_memory(device) / 1e6,
+        episode_digest=scores.digest,
+        data_checksum=source.split.checksum,
+        device=_describe(device),
+        versions={
+            "fewshot_bench": fewshot_bench.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    )
+
+
+def inputs_of(method: Method, source: EpisodeSource) -> Table:
+    """Return what episodes are gathered from: embeddings computed once, or images."""
+    if method.adapts_backbone:
+        return ImageTable(source.split, next(method.parameters()).device)
+    return embed_split(method, source.split)
+
+
+@torch.no_grad()
+def score_episodes(
+    method: Method, source: EpisodeSource, n_episodes: int, table: Table
+) -> Scores:
+    """Run a method over episodes ``0 .. n_episodes - 1`` in chunks that bound the memory."""
+    method.eval()
+    spec, digest = source.spec, hashlib.sha256()
+    per_task = (spec.n_support + spec.n_queries) * table.width
+    chunk = max(1, min(1024, _CHUNK_NUMBERS // per_task))
+    accuracies = []
+    for start in range(0, n_episodes, chunk):
+        indices = source.indices(start, min(chunk, n_episodes - start))
+        indices.update(digest)
+        episode, query_labels = gather(table, indices, spec.n_way)
+        accuracies.append(accuracy(method(episode), query_labels).cpu())
+    return Scores(torch.cat(accuracies), digest.hexdigest())
+
+
+def gather(table: Table, indices: EpisodeIndices, n_way: int) -> tuple[Episode, Tensor]:
+    """Look up a batch of tasks; returns the episode and, apart from it, the query labels."""
+    labels = torch.from_numpy(indices.support_labels).to(table.device)
+    support, query = table[indices.support], table[indices.query]
+    episode = Episode(support, labels, query, n_way, embedded=table.embedded)
+    return episode, torch.from_numpy(indices.query_labels).to(table.device)
+
+
+def _peak_memory(device: torch.device) -> float:
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device))
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+def _describe(device: torch.device) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return f"{device.type} ({name})"

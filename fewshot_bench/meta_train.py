@@ -1,0 +1,115 @@
+"""Episodic meta-training of a method, selected on the val classes."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewshot_bench.checkpoint import StoredWeights, load_into, load_tensors
+from fewshot_bench.config import RunConfig
+from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.episode import EpisodeSource, EpisodeSpec
+from fewshot_bench.evaluate import gather, inputs_of, score_episodes
+from fewshot_bench.features import ImageTable, Table
+from fewshot_bench.method import Method
+from fewshot_bench.recipe import TrainRecipe
+from fewshot_bench.train import Trainer
+
+ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
+
+
+def training_spec(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> EpisodeSpec:
+    """Shape of a training episode: the recipe's, else that of a balanced test episode."""
+    return EpisodeSpec(
+        min(recipe.n_way or config.n_way, n_classes),
+        recipe.n_shot or config.n_shot,
+        recipe.n_query or config.n_query,
+    )
+
+
+def meta_training(config: RunConfig, dataset: Dataset, recipe: TrainRecipe) -> StoredWeights:
+    """Name the weights that a meta-training makes, by everything that determines them.
+
+    The test protocol counts only in so far as training or validation episodes follow it.
+    """
+    spec = training_spec(config, recipe, len(dataset["train"].class_names))
+    validation = replace(config.spec, dirichlet=None)
+    return StoredWeights(
+        {
+            "kind": "method",
+            "version": ALGORITHM_VERSION,
+            "method": config.method,
+            "backbone": config.backbone,
+            "dataset": dataset.name,
+            "data_checksum": dataset.checksum,
+            "recipe": config.recipe,
+            "train_episodes": vars(spec),
+            "val_episodes": vars(validation),
+            "seed": config.seed,
+        }
+    )
+
+
+def meta_train(
+    stored: StoredWeights, method: Method, dataset: Dataset, recipe: TrainRecipe
+) -> dict[str, Any]:
+    """Train a method unless its weights are stored already, and load the best ones into it.
+
+    Returns:
+        ``seconds``, ``curves``, ``val_acc`` and ``best_step``.
+    """
+    with stored.lock():
+        if not stored.path.exists():
+            done = _trainer(stored, method, dataset, recipe).run()
+            outcome = {"seconds": done.seconds, "curves": done.curves}
+            outcome |= {"val_acc": done.best, "best_step": done.best_step}
+            stored.finish(method.state_dict(), outcome)
+    weights, facts = load_tensors(stored.path)
+    load_into(method, weights, stored.path)
+    return facts
+
+
+def _trainer(
+    stored: StoredWeights, method: Method, dataset: Dataset, recipe: TrainRecipe
+) -> Trainer:
+    seed = stored.facts["seed"]
+    method.backbone.requires_grad_(not recipe.frozen)
+    train = EpisodeSource(dataset["train"], EpisodeSpec(**stored.facts["train_episodes"]), seed)
+    val = EpisodeSource(dataset["val"], EpisodeSpec(**stored.facts["val_episodes"]))
+    device = next(method.parameters()).device
+    if recipe.frozen:
+        table, val_table = inputs_of(method, train), inputs_of(method, val)
+    else:
+        table, val_table = ImageTable(train.split, device, recipe.augment), None
+
+    def objective(step: int) -> Tensor:
+        method.train()
+        if recipe.frozen:
+            method.backbone.eval()
+        return _loss(method, train, table, step, recipe.tasks_per_step)
+
+    def validate() -> float:
+        inputs = val_table or inputs_of(method, val)
+        return float(score_episodes(method, val, recipe.val_episodes, inputs).accuracies.mean())
+
+    label = f"train {stored.facts['method']} {stored.facts['val_episodes']['n_shot']}-shot"
+    return Trainer(
+        label.replace(" ", "_"),
+        method,
+        objective,
+        validate,
+        recipe,
+        n_steps=recipe.steps,
+        val_every=recipe.val_every,
+        seed=seed,
+        checkpoint=stored.checkpoint,
+    )
+
+
+def _loss(
+    method: Method, source: EpisodeSource, table: Table, step: int, n_tasks: int
+) -> Tensor:
+    indices = source.indices(step * n_tasks, n_tasks)
+    episode, query_labels = gather(table, indices, source.spec.n_way)
+    return method.loss(episode, query_labels)

@@ -1,0 +1,175 @@
+"""Supervised pretraining of a backbone; each is made once and shared by every method."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import to_channels_last
+from fewshot_bench.checkpoint import (
+    StoredWeights,
+    load_into,
+    load_tensors,
+    with_prefix,
+    without_prefix,
+)
+from fewshot_bench.data.augment import augment
+from fewshot_bench.data.dataset import Dataset, ImageSplit
+from fewshot_bench.episode import EpisodeSource, EpisodeSpec
+from fewshot_bench.evaluate import score_episodes
+from fewshot_bench.features import embed_split
+from fewshot_bench.method import Method
+from fewshot_bench.ops import cosine, prototypes
+from fewshot_bench.progress import say
+from fewshot_bench.recipe import PretrainRecipe, Recipe
+from fewshot_bench.registry import backbones
+from fewshot_bench.train import Trainer
+
+ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
+
+
+class CosineClassifier(nn.Module):
+    """Logits = scale · cos(feature, weight of the class) (SIB ``networks.py``; Gidaris 2018).
+
+    Args:
+        backbone: trained with it.
+        n_classes: of the train split.
+        scale: initial value of the learned scale.
+    """
+
+    def __init__(self, backbone: Backbone, n_classes: int, scale: float) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.weight = nn.Parameter(
+            torch.randn(n_classes, backbone.out_dim) * (2.0 / backbone.out_dim) ** 0.5
+        )
+        self.scale = nn.Parameter(torch.tensor(scale))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits ``[N, n_classes]``."""
+        features = F.normalize(self.backbone(images), dim=1)
+        return self.scale * features @ F.normalize(self.weight, dim=1).T
+
+
+class NearestCosine(Method):
+    """Cosine to the mean of normalised support embeddings: what pretraining is selected by."""
+
+    setting = "inductive"
+
+    def classify(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Tensor:
+        """Return cosines, ``[T, Q, n_way]``."""
+        return cosine(query, prototypes(F.normalize(support, dim=-1), support_labels, n_way))
+
+
+def build_backbone(name: str, split: ImageSplit, device: torch.device) -> Backbone:
+    """Make a backbone for the images of a split, with initial weights."""
+    backbone = backbones[name](split.image_shape)
+    to_channels_last(backbone)
+    return backbone.to(device)
+
+
+def pretraining(dataset: Dataset, backbone: str, recipe: PretrainRecipe, seed: int) -> StoredWeights:
+    """Name the weights that a pretraining makes, by everything that determines them."""
+    return StoredWeights(
+        {
+            "kind": "backbone",
+            "version": ALGORITHM_VERSION,
+            "dataset": dataset.name,
+            "data_checksum": dataset.checksum,
+            "backbone": backbone,
+            "recipe": recipe.model_dump(mode="json"),
+            "seed": seed,
+        }
+    )
+
+
+def pretrain(stored: StoredWeights, dataset: Dataset, device: torch.device) -> dict[str, Any]:
+    """Make the weights unless they are stored already; returns what is known of their making.
+
+    Returns:
+        ``seconds``, ``curves``, ``val_acc`` and ``best_step``.
+    """
+    with stored.lock():
+        if not stored.path.exists():
+            _train(stored, dataset, device)
+    return load_tensors(stored.path)[1]
+
+
+def load_pretrained(backbone: Backbone, stored: StoredWeights) -> None:
+    """Put stored pretrained weights into a backbone."""
+    load_into(backbone, without_prefix("backbone", load_tensors(stored.path)[0]), stored.path)
+
+
+def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> None:
+    recipe = PretrainRecipe.model_validate(stored.facts["recipe"])
+    name, seed = stored.facts["backbone"], stored.facts["seed"]
+    say(f"pretraining {name} on {dataset.name}: {recipe.epochs} epochs, {stored.folder.name}")
+    torch.manual_seed(seed)
+    train = dataset["train"]
+    backbone = build_backbone(name, train, device)
+    classifier = CosineClassifier(backbone, len(train.class_names), recipe.head_scale).to(device)
+    batches = _Batches(train, recipe, seed, device)
+
+    def objective(step: int) -> Tensor:
+        classifier.train()
+        images, labels = batches[step]
+        return F.cross_entropy(classifier(images), labels)
+
+    trainer = Trainer(
+        "pretrain",
+        classifier,
+        objective,
+        PrototypeValidation(backbone, dataset["val"], recipe.val_episodes),
+        recipe,
+        n_steps=recipe.epochs * batches.per_epoch,
+        val_every=batches.per_epoch,
+        seed=seed,
+        checkpoint=stored.checkpoint,
+    )
+    done = trainer.run()
+    outcome = {"seconds": done.seconds, "curves": done.curves}
+    outcome |= {"val_acc": done.best, "best_step": done.best_step}
+    stored.finish(with_prefix("backbone", backbone.state_dict()), outcome)
+
+
+class _Batches:
+    """Augmented batches of a step: every image once an epoch, in an order that is the seed's."""
+
+    def __init__(
+        self, split: ImageSplit, recipe: PretrainRecipe, seed: int, device: torch.device
+    ) -> None:
+        self.split, self.recipe, self.seed, self.device = split, recipe, seed, device
+        self.size = min(recipe.batch_size, len(split.images))
+        self.per_epoch = len(split.images) // self.size
+        self.labels = torch.from_numpy(split.labels)
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        epoch, batch = divmod(step, self.per_epoch)
+        if epoch != self._epoch:
+            generator = np.random.default_rng([self.seed, epoch])
+            self._epoch, self._order = epoch, generator.permutation(len(self.split.images))
+        chosen = self._order[batch * self.size : (batch + 1) * self.size]
+        pixels = augment(self.split.pixels(chosen).to(self.device), self.recipe.augment)
+        return self.split.normalise(pixels), self.labels[chosen].to(self.device)
+
+
+class PrototypeValidation:
+    """Accuracy of nearest cosine prototypes on fixed val episodes (5-way, 1-shot, 15 queries)."""
+
+    def __init__(self, backbone: Backbone, split: ImageSplit, n_episodes: int) -> None:
+        n_way = min(5, len(split.class_names))
+        n_query = min(15, int(split.class_counts.min()) - 1)
+        self.source = EpisodeSource(split, EpisodeSpec(n_way, 1, n_query))
+        self.method = NearestCosine(backbone, Recipe(), n_way)
+        self.n_episodes = n_episodes
+
+    def __call__(self) -> float:
+        table = embed_split(self.method, self.source.split)
+        scores = score_episodes(self.method, self.source, self.n_episodes, table)
+        return float(scores.accuracies.mean())

@@ -1,0 +1,147 @@
+"""From a configuration to a finished run: data, pretraining, meta-training, evaluation."""
+
+import json
+from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from fewshot_bench.checkpoint import StoredWeights
+from fewshot_bench.config import RunConfig
+from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.store import open_dataset
+from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.errors import UsageError
+from fewshot_bench.evaluate import evaluate
+from fewshot_bench.meta_train import meta_train, meta_training
+from fewshot_bench.method import Method
+from fewshot_bench.pretrain import build_backbone, load_pretrained, pretrain, pretraining
+from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.registry import backbones, datasets, methods
+from fewshot_bench.results import CurvePoint, RunRecord
+from fewshot_bench.storage import atomic_file, home
+
+
+@dataclass
+class Trained:
+    """A method ready for meta-test, and what is known of its training."""
+
+    method: Method
+    weights: StoredWeights | None = None
+    curves: list[tuple[str, int, float]] = field(default_factory=list)
+    train_seconds: float = 0.0
+    pretrain_seconds: float = 0.0
+
+
+def make_config(
+    method: str,
+    backbone: str,
+    dataset: Dataset,
+    *,
+    preset: str = "default",
+    n_shot: int = 1,
+    settings: Sequence[str] = (),
+    **protocol: int | str,
+) -> RunConfig:
+    """Resolve names and recipe to the complete configuration of one run.
+
+    Raises:
+        UsageError: an unknown name or setting.
+    """
+    name = methods.resolve(method)
+    entry = datasets[dataset.name] if dataset.name in datasets else None
+    recipe = build_recipe(
+        methods[name].recipe_type,
+        preset=preset,
+        n_shot=n_shot,
+        dataset=entry.overrides if entry else {},
+        settings=settings,
+    )
+    return RunConfig.model_validate(
+        {
+            "method": name,
+            "backbone": backbones.resolve(backbone),
+            "dataset": dataset.name,
+            "n_shot": n_shot,
+            "preset": preset,
+            "recipe": recipe.model_dump(mode="json"),
+            "data_checksum": dataset.checksum,
+            **protocol,
+        }
+    )
+
+
+def run(config: RunConfig, device: torch.device) -> RunRecord:
+    """Carry a run out; stored weights and results of the same configuration are reused.
+
+    Raises:
+        UsageError: the data cannot fill the episodes, or they changed since.
+    """
+    dataset = open_dataset(config.dataset)
+    if dataset.checksum != config.data_checksum:
+        raise UsageError(f"the images of {config.dataset} changed; ask for the run anew")
+    source = EpisodeSource(dataset["test"], config.spec, config.episode_seed)
+    trained = prepare(config, dataset, device)
+    result = evaluate(trained.method, source, config.n_episodes)
+    record = RunRecord(
+        config=config,
+        result=result,
+        curves=tuple(CurvePoint(name=n, step=s, value=v) for n, s, v in trained.curves),
+        train_seconds=trained.train_seconds,
+        pretrain_seconds=trained.pretrain_seconds,
+        checkpoint=str(trained.weights.path) if trained.weights else None,
+    )
+    with atomic_file(record_path(config.key)) as partial:
+        partial.write_text(record.model_dump_json())
+    return record
+
+
+def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Trained:
+    """Build the method with all weights that its recipe asks for, training what is missing."""
+    method_type = methods[config.method]
+    recipe: Recipe = method_type.recipe_type.model_validate(config.recipe)
+    torch.manual_seed(config.seed)
+    backbone = build_backbone(config.backbone, dataset["train"], device)
+    trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
+    if recipe.pretrain is not None:
+        trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed)
+        facts = pretrain(trained.weights, dataset, device)
+        load_pretrained(backbone, trained.weights)
+        trained.pretrain_seconds = facts["seconds"]
+        trained.curves += facts["curves"]
+    if recipe.train is not None:
+        trained.weights = meta_training(config, dataset, recipe.train)
+        facts = meta_train(trained.weights, trained.method, dataset, recipe.train)
+        trained.train_seconds = facts["seconds"]
+        trained.curves += facts["curves"]
+    return trained
+
+
+def stored_record(key: str) -> RunRecord | None:
+    """Return the locally kept record of a configuration, if it has been run."""
+    path = record_path(key)
+    if not path.exists():
+        return None
+    return RunRecord.model_validate(json.loads(path.read_text()))
+
+
+def record_path(key: str) -> Path:
+    """Where the record of a configuration is kept."""
+    return home() / "results" / f"{key}.json"
+
+
+def pick_device(name: str) -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``mps`` into a device.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available()}
+    there["mps"] = torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if there["cuda"] else "cpu"
+    if not there.get(name.split(":")[0]):
+        available = [kind for kind, present in there.items() if present]
+        raise UsageError(f"no device '{name}' here; use --device {' or '.join(available)}")
+    return torch.device(name)

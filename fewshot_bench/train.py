@@ -1,0 +1,189 @@
+"""The one training loop: steps, validation, selection, checkpoints, exact resume.
+
+All randomness of step *i* follows from (seed, i): the global generators are seeded anew at every
+step. A process that resumes from the last checkpoint therefore repeats, to the bit on a CPU,
+what an uninterrupted one would have done.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fewshot_bench.checkpoint import (
+    Tensors,
+    load_into,
+    load_tensors,
+    save_tensors,
+    with_prefix,
+    without_prefix,
+)
+from fewshot_bench.errors import UsageError
+from fewshot_bench.progress import Bar, say
+from fewshot_bench.recipe import OptimRecipe
+
+
+@dataclass
+class Training:
+    """State of a training beside weights and optimiser; all of it is in the checkpoint.
+
+    Attributes:
+        step: steps done.
+        best: best validation accuracy so far, and the step it was measured at.
+        curves: ``[name, step, value]`` of losses and validation accuracies.
+        seconds: wall time spent, over all processes.
+    """
+
+    step: int = 0
+    best: float = -1.0
+    best_step: int = 0
+    curves: list[tuple[str, int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def learning_rate(recipe: OptimRecipe, step: int, n_steps: int) -> float:
+    """Learning rate of a step (counted from 0): a pure function, so that resuming is exact."""
+    progress = (step + 1) / n_steps
+    rise = min(1.0, progress / recipe.warmup) if recipe.warmup else 1.0
+    if recipe.schedule == "one-cycle" and progress > recipe.warmup:
+        fall = (progress - recipe.warmup) / max(1e-12, 1 - recipe.warmup)
+        return recipe.lr * (1 + math.cos(math.pi * fall)) / 2
+    passed = sum(progress > milestone for milestone in recipe.milestones)
+    factor = recipe.gamma**passed if recipe.schedule == "step" else 1.0
+    return recipe.lr * rise * factor
+
+
+def make_optimizer(recipe: OptimRecipe, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
+    """Build the recipe's optimiser over the parameters that want gradients."""
+    trained = [p for p in parameters if p.requires_grad]
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(trained, lr=recipe.lr, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(
+        trained,
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
+    )
+
+
+class Trainer:
+    """Trains a module and keeps the weights that validated best.
+
+    Args:
+        label: what is trained, for the progress bar and the names of the curves.
+        module: all weights, trained or not.
+        objective: loss of a step, counted from 0.
+        validate: accuracy on the val split in [0, 1]; puts the module in evaluation mode itself.
+        recipe: optimiser and schedule.
+        n_steps: length of the training.
+        val_every: steps between validations, each of which writes the checkpoint.
+        seed: of the training.
+        checkpoint: where the checkpoint lies.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        module: nn.Module,
+        objective: Callable[[int], Tensor],
+        validate: Callable[[], float],
+        recipe: OptimRecipe,
+        n_steps: int,
+        val_every: int,
+        seed: int,
+        checkpoint: Path,
+    ) -> None:
+        self.label, self.module, self.recipe = label, module, recipe
+        self.objective, self.validate = objective, validate
+        self.n_steps, self.val_every = n_steps, min(val_every, n_steps)
+        self.seed, self.checkpoint = seed, checkpoint
+        self.optimizer = make_optimizer(recipe, module.parameters())
+        self.state = Training()
+        self.best_weights: Tensors = {}
+
+    def run(self) -> Training:
+        """Train to the end, from the checkpoint if there is one; load the best weights."""
+        if self.checkpoint.exists():
+            self._resume()
+        began = time.monotonic() - self.state.seconds
+        recent: list[float] = []
+        bar = Bar(self.label, self.n_steps, self.state.step)
+        with bar.live():
+            while self.state.step < self.n_steps:
+                recent.append(self._step(self.state.step))
+                self.state.step += 1
+                if self.state.step % self.val_every == 0 or self.state.step == self.n_steps:
+                    self._validate(sum(recent) / len(recent))
+                    recent.clear()
+                    self.state.seconds = time.monotonic() - began
+                    self._save()
+                bar.update(self.state.step, recent[-1] if recent else None, self._latest_val())
+        load_into(self.module, self.best_weights, self.checkpoint)
+        return self.state
+
+    def _step(self, step: int) -> float:
+        torch.manual_seed(_mix(self.seed, step))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, step, self.n_steps)
+        loss = self.objective(step)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise UsageError(
+                f"the loss of {self.label} became {value} at step {step}; the last good "
+                f"checkpoint is {self.checkpoint}; lower the learning rate with --set"
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.clip_value is not None:
+            nn.utils.clip_grad_value_(self.module.parameters(), self.recipe.clip_value)
+        self.optimizer.step()
+        return value
+
+    def _validate(self, mean_loss: float) -> None:
+        accuracy = self.validate()
+        step = self.state.step
+        self.state.curves.append((f"{self.label}_loss", step, mean_loss))
+        self.state.curves.append((f"{self.label}_val_acc", step, accuracy))
+        if accuracy > self.state.best:
+            self.state.best, self.state.best_step = accuracy, step
+            self.best_weights = {k: v.detach().clone() for k, v in _state(self.module).items()}
+
+    def _latest_val(self) -> float | None:
+        return self.state.curves[-1][2] if self.state.curves else None
+
+    def _save(self) -> None:
+        tensors = with_prefix("model", _state(self.module))
+        tensors |= with_prefix("best", self.best_weights)
+        for index, entries in self.optimizer.state_dict()["state"].items():
+            tensors |= with_prefix(f"optim.{index}", {k: v for k, v in entries.items() if v is not None})
+        save_tensors(self.checkpoint, tensors, vars(self.state))
+
+    def _resume(self) -> None:
+        tensors, facts = load_tensors(self.checkpoint)
+        load_into(self.module, without_prefix("model", tensors), self.checkpoint)
+        self.best_weights = without_prefix("best", tensors)
+        state: dict[int, dict[str, Any]] = {}
+        for name, tensor in without_prefix("optim", tensors).items():
+            index, entry = name.split(".", 1)
+            state.setdefault(int(index), {})[entry] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.state = Training(**facts)
+        say(f"{self.label}: going on from step {self.state.step} of {self.n_steps}")
+
+
+def _state(module: nn.Module) -> Tensors:
+    state: Tensors = module.state_dict()
+    return state
+
+
+def _mix(seed: int, step: int) -> int:
+    """One 63-bit seed for (seed, step); neighbours give unrelated streams."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
