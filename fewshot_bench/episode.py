@@ -72,7 +72,7 @@ class Episode:
         if self.embedded:
             return self
         images = torch.cat([self.support, self.query], dim=1)
-        features = network(images.flatten(0, 1)).unflatten(0, images.shape[:2])
+        features = network(images.flatten(0, 1)).reshape(*images.shape[:2], -1)
         support, query = features.split([self.support.shape[1], self.query.shape[1]], dim=1)
         return replace(self, support=support, query=query, embedded=True)
 
@@ -178,7 +178,8 @@ def _distinct(
     """Sample m distinct integers below `population`, in random order (Floyd's algorithm).
 
     Args:
-        draws, order: uniforms ``[..., m]``.
+        draws: uniforms ``[..., m]`` that choose.
+        order: uniforms ``[..., m]`` that shuffle.
         population: ``[...]``, how many integers there are to choose from.
     """
     m = draws.shape[-1]
@@ -200,7 +201,8 @@ def _round_to_total(proportions: NDArray[np.float64], total: int) -> Indices:
     exact = proportions * total
     counts = np.floor(exact).astype(np.int64)
     rank = np.argsort(np.argsort(counts - exact, axis=1), axis=1)
-    return counts + (rank < (total - counts.sum(1))[:, None])
+    counts += rank < (total - counts.sum(1))[:, None]
+    return counts
 
 
 def _check(split: ImageSplit, spec: EpisodeSpec) -> None:

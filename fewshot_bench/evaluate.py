@@ -30,7 +30,9 @@ class Scores:
     digest: str
 
 
-def evaluate(method: Method, source: EpisodeSource, n_episodes: int, table: Table | None = None) -> Result:
+def evaluate(
+    method: Method, source: EpisodeSource, n_episodes: int, table: Table | None = None
+) -> Result:
     """Measure a method on the first episodes of a source.
 
     Args:
@@ -70,9 +72,7 @@ def inputs_of(method: Method, source: EpisodeSource) -> Table:
 
 
 @torch.no_grad()
-def score_episodes(
-    method: Method, source: EpisodeSource, n_episodes: int, table: Table
-) -> Scores:
+def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table: Table) -> Scores:
     """Run a method over episodes ``0 .. n_episodes - 1`` in chunks that bound the memory."""
     method.eval()
     spec, digest = source.spec, hashlib.sha256()

@@ -61,7 +61,7 @@ class ImageTable:
         """Return images ``[T, n, C, H, W]``."""
         pixels = self.split.pixels(indices.ravel()).to(self.device)
         images = self.split.normalise(augment(pixels, self.augmentation))
-        return images.unflatten(0, indices.shape)
+        return images.reshape(*indices.shape, *images.shape[1:])
 
 
 @torch.no_grad()

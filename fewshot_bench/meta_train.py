@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fewshot_bench.checkpoint import StoredWeights, load_into, load_tensors
@@ -107,9 +106,7 @@ def _trainer(
     )
 
 
-def _loss(
-    method: Method, source: EpisodeSource, table: Table, step: int, n_tasks: int
-) -> Tensor:
+def _loss(method: Method, source: EpisodeSource, table: Table, step: int, n_tasks: int) -> Tensor:
     indices = source.indices(step * n_tasks, n_tasks)
     episode, query_labels = gather(table, indices, source.spec.n_way)
     return method.loss(episode, query_labels)

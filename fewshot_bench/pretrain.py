@@ -73,7 +73,9 @@ def build_backbone(name: str, split: ImageSplit, device: torch.device) -> Backbo
     return backbone.to(device)
 
 
-def pretraining(dataset: Dataset, backbone: str, recipe: PretrainRecipe, seed: int) -> StoredWeights:
+def pretraining(
+    dataset: Dataset, backbone: str, recipe: PretrainRecipe, seed: int
+) -> StoredWeights:
     """Name the weights that a pretraining makes, by everything that determines them."""
     return StoredWeights(
         {
@@ -170,6 +172,7 @@ class PrototypeValidation:
         self.n_episodes = n_episodes
 
     def __call__(self) -> float:
+        """Return the mean accuracy of the backbone as it is now, in [0, 1]."""
         table = embed_split(self.method, self.source.split)
         scores = score_episodes(self.method, self.source, self.n_episodes, table)
         return float(scores.accuracies.mean())

@@ -1,9 +1,9 @@
 """From a configuration to a finished run: data, pretraining, meta-training, evaluation."""
 
 import json
-from pathlib import Path
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
@@ -50,12 +50,11 @@ def make_config(
         UsageError: an unknown name or setting.
     """
     name = methods.resolve(method)
-    entry = datasets[dataset.name] if dataset.name in datasets else None
     recipe = build_recipe(
         methods[name].recipe_type,
         preset=preset,
         n_shot=n_shot,
-        dataset=entry.overrides if entry else {},
+        dataset=datasets[dataset.name].overrides if dataset.name in datasets else {},
         settings=settings,
     )
     return RunConfig.model_validate(

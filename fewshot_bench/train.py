@@ -162,7 +162,9 @@ class Trainer:
         tensors = with_prefix("model", _state(self.module))
         tensors |= with_prefix("best", self.best_weights)
         for index, entries in self.optimizer.state_dict()["state"].items():
-            tensors |= with_prefix(f"optim.{index}", {k: v for k, v in entries.items() if v is not None})
+            tensors |= with_prefix(
+                f"optim.{index}", {k: v for k, v in entries.items() if v is not None}
+            )
         save_tensors(self.checkpoint, tensors, vars(self.state))
 
     def _resume(self) -> None:

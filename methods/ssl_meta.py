@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
-import torch
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.errors import UsageError

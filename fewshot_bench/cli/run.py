@@ -21,7 +21,9 @@ def run(
     backbone: Annotated[str, typer.Option(help="See 'fsbench list backbones'.")] = "conv4-64",
     ways: Annotated[int, typer.Option(min=2, help="Classes of an episode.")] = 5,
     queries: Annotated[int, typer.Option(min=1, help="Query images a class.")] = 15,
-    query_balance: Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")] = "balanced",
+    query_balance: Annotated[
+        str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")
+    ] = "balanced",
     episodes: Annotated[
         int | None, typer.Option(min=2, help="Test episodes.  [default: 2000; smoke: 200]")
     ] = None,

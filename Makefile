@@ -1,0 +1,64 @@
+# fewshot_bench: `make demo` and `make test` are all a fresh machine needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP_FLAGS ?= --quiet
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
+SOURCES := fewshot_bench methods baselines tests
+REQUIREMENTS := pyproject.toml constraints.txt
+PYTEST_ARGS ?=
+ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of them for torch."
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint format install clean
+
+help: ## show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.installed ## install, then meta-train and test ssl-meta on the embedded dataset
+	$(BIN)/fsbench run --method ssl-meta --shots 1
+
+test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_ARGS="-k name" for a part)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --explicit-package-bases $(SOURCES)
+
+format: $(VENV)/.installed-dev ## rewrite the sources in the one format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+install: $(VENV)/.installed-dev ## install all that development needs, and run nothing
+
+clean: ## remove what can be made again: the environment, builds and caches (results stay)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: an installation is repeated only when what it was made from has changed.
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "fewshot_bench needs Python 3.11 or newer, and '$(PYTHON)' is not there; try: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "fewshot_bench needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1); try: make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created $(REQUIREMENTS)
+	$(ANNOUNCE)
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.created $(REQUIREMENTS)
+	$(ANNOUNCE)
+	$(PIP_INSTALL) -e '.[test]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-dev: $(VENV)/.created $(REQUIREMENTS)
+	$(ANNOUNCE)
+	$(PIP_INSTALL) -e '.[test,dev]'
+	@touch $(VENV)/.installed $(VENV)/.installed-test $@

@@ -1,0 +1,143 @@
+"""``fsbench data``: what is on this machine, and how to get the rest."""
+
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+app = typer.Typer(
+    help="List, import, download, verify and look at data sets.", no_args_is_help=True
+)
+
+Name = Annotated[str, typer.Argument(help="Data set, see 'fsbench data list'.")]
+
+
+@app.command("list")
+def list_datasets() -> None:
+    """List the known data sets and those imported under names of your own."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from fewshot_bench.data.store import open_stored, stored_names
+    from fewshot_bench.registry import datasets
+
+    stored = set(stored_names())
+    table = Table("name", "here", "image", "classes", "images a class", "what", box=None)
+    for entry in (datasets[name] for name in datasets):
+        here = "yes" if entry.name in stored else "on first use" if entry.generate else "no"
+        classes = " + ".join(map(str, entry.classes)) if any(entry.classes) else "any"
+        table.add_row(
+            entry.name,
+            here,
+            _times(entry.image_shape),
+            classes,
+            entry.images_per_class,
+            entry.summary,
+        )
+    for name in sorted(stored - set(datasets)):
+        data = open_stored(name)
+        counts = [len(s.class_names) for s in data.splits.values()]
+        images = [int(n) for s in data.splits.values() for n in s.class_counts]
+        span = f"{min(images)} to {max(images)}"
+        table.add_row(
+            name, "yes", _times(data["train"].image_shape), " + ".join(map(str, counts)), span, ""
+        )
+    Console().print(table)
+
+
+@app.command("import")
+def import_files(
+    name: Name,
+    path: Annotated[Path, typer.Argument(help="Archive or folder you have.")],
+    as_name: Annotated[
+        str | None, typer.Option("--name", help="Store it under another name.")
+    ] = None,
+    split_file: Annotated[
+        Path | None,
+        typer.Option(help='folder: JSON {"train": [CLASS, ...], "val": ..., "test": ...}.'),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, max=1024, help="folder: side in pixels.  [default: 84]")
+    ] = None,
+) -> None:
+    """Import images you have: read in place, checked, stored as one array a split."""
+    _import(name, path, as_name, split_file=split_file, size=size)
+
+
+@app.command("download")
+def download(name: Name) -> None:
+    """Download a data set from its authors, check it and import it; goes on where it was cut."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+    from fewshot_bench.data.importing import download_files
+    from fewshot_bench.progress import console
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        path = download_files(
+            name, lambda done, total: bar.update(task, completed=done, total=total or None)
+        )
+    _import(name, path, None)
+
+
+@app.command("verify")
+def verify_checksums(name: Name) -> None:
+    """Recompute the checksums of a stored data set."""
+    from fewshot_bench.data.store import verify
+
+    print(f"{name} ok, checksum {verify(name)}")
+
+
+@app.command("show")
+def show(
+    name: Name,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    ways: Annotated[int, typer.Option(help="Classes of the episode.")] = 5,
+    shots: Annotated[int, typer.Option(help="Support images a class.")] = 1,
+    queries: Annotated[int, typer.Option(help="Query images a class.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of the stream of episodes.")] = 0,
+    episode: Annotated[int, typer.Option(min=0, help="Which one of the stream.")] = 0,
+    output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("episode.png"),
+) -> None:
+    """Draw one episode, support above queries."""
+    from fewshot_bench.data.show import draw_episode
+    from fewshot_bench.data.store import open_dataset
+    from fewshot_bench.episode import EpisodeSource, EpisodeSpec
+    from fewshot_bench.errors import UsageError, suggestion
+
+    images = open_dataset(name).splits
+    if split not in images:
+        raise UsageError(f"no split is called '{split}'; {suggestion(split, images)}")
+    source = EpisodeSource(images[split], EpisodeSpec(ways, shots, queries), seed)
+    draw_episode(source, episode, output)
+    print(output)
+
+
+def _import(name: str, path: Path, as_name: str | None, **options: object) -> None:
+    from fewshot_bench.data.importing import import_dataset
+
+    data = import_dataset(name, path, as_name=as_name, progress=_bar, **options)
+    parts = [
+        f"{split} {len(images.class_names)} classes, {len(images.images)} images"
+        for split, images in data.splits.items()
+    ]
+    print(f"{data.name}: {'; '.join(parts)}")
+
+
+@contextmanager
+def _bar(n_classes: int) -> "Iterator[Callable[[], object]]":
+    from fewshot_bench.progress import Bar
+
+    steps = count(1)
+    with Bar("importing classes", n_classes).live() as bar:
+        yield lambda: bar.update(next(steps))
+
+
+def _times(shape: tuple[int, int, int]) -> str:
+    return "x".join(map(str, (*shape[1:], shape[0])))

@@ -1,0 +1,78 @@
+"""``fsbench list``: one line about each method, backbone or data set."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
+
+
+def list_names(
+    kind: Annotated[str, typer.Argument(help="methods, backbones or datasets.")],
+) -> None:
+    """Say in one line each what there is."""
+    from fewshot_bench.errors import UsageError, suggestion
+
+    kinds: dict[str, Callable[[], Rows]] = {
+        "methods": _methods,
+        "backbones": _backbones,
+        "datasets": _datasets,
+    }
+    plural = kind.strip().lower().removesuffix("s") + "s"
+    if plural not in kinds:
+        raise UsageError(f"'{kind}' cannot be listed; {suggestion(plural, kinds)}")
+    _print(*kinds[plural]())
+
+
+def _methods() -> Rows:
+    from fewshot_bench.registry import methods
+
+    rows: list[tuple[str, ...]] = []
+    for name in methods:
+        method = methods[name]
+        first, more, _ = method.paper.authors.partition(",")
+        author = first.partition(" and ")[0] if not more else f"{first} et al."
+        paper = f"{author} {method.paper.year}"
+        rows.append((name, method.setting, paper, _first_line(method)))
+    return ("method", "setting", "paper", "what it does"), rows
+
+
+def _backbones() -> Rows:
+    from fewshot_bench.registry import backbones
+
+    return ("backbone", "what it is"), [(n, _first_line(backbones[n])) for n in backbones]
+
+
+def _datasets() -> Rows:
+    from fewshot_bench.data.store import stored_names
+    from fewshot_bench.registry import datasets
+
+    stored = stored_names()
+    rows: list[tuple[str, ...]] = []
+    for name in datasets:
+        entry = datasets[name]
+        absent = "made on first use" if entry.generate else "no"
+        rows.append((name, "yes" if name in stored else absent, entry.summary))
+    rows += [(name, "yes", "imported by you") for name in stored if name not in datasets]
+    return ("dataset", "on this machine", "what it is"), rows
+
+
+def _first_line(thing: object) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+def _print(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print a table on a terminal, tab-separated lines into a pipe."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

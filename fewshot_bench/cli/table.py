@@ -1,0 +1,100 @@
+"""``fsbench table``: all finished runs side by side, as a paper would print them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fewshot_bench.tracking_record import TrackedRun
+
+
+def table(
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", "-f", help="markdown, latex, html or csv.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File; .md, .tex, .html or .csv says the format."),
+    ] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="Only this one, repeatable.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="Only this one, repeatable.")
+    ] = None,
+    backbone: Annotated[list[str] | None, typer.Option(help="Only this one, repeatable.")] = None,
+    shots: Annotated[
+        list[int] | None, typer.Option("--shots", "-k", help="Only these, repeatable.")
+    ] = None,
+    ways: Annotated[list[int] | None, typer.Option(help="Only these, repeatable.")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Add numbers from papers, under their own heading.")
+    ] = False,
+) -> None:
+    """Compare all finished runs in one table: mean ± 95 % interval, the best in bold."""
+    from fewshot_bench.errors import UsageError
+    from fewshot_bench.report.formats import chosen_format, render
+    from fewshot_bench.tracking import load_runs
+
+    chosen = chosen_format(form, output)
+    wanted = {"dataset": dataset, "method": method, "backbone": backbone}
+    runs = load_runs(tracking_uri)
+    if not runs:
+        raise _no_run(tracking_uri)
+    for kind, names in wanted.items():
+        runs = _named(runs, kind, names or [])
+    runs = [r for r in runs if r.n_shot in (shots or [r.n_shot]) and r.n_way in (ways or [r.n_way])]
+    if not runs:
+        raise UsageError("no finished run fits all these options; leave some of them out")
+    text = render(runs, chosen, published=published)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        _write(output, text)
+        typer.echo(f"{len(runs)} runs in {output}")
+
+
+def _named(runs: "list[TrackedRun]", kind: str, names: list[str]) -> "list[TrackedRun]":
+    """Keep the runs whose `kind` is one of `names`, in any spelling or alias; no name keeps all.
+
+    Raises:
+        UsageError: no run has that name.
+    """
+    from fewshot_bench import registry
+    from fewshot_bench.errors import UsageError, suggestion
+
+    known = {getattr(run, kind) for run in runs}
+    chosen = set()
+    for name in names:
+        spelling = registry.canonical(name)
+        if spelling not in known:  # an alias, perhaps: only then is the registry worth loading
+            things: registry.Registry[object] = getattr(registry, f"{kind}s")
+            spelling = things.resolve(name) if name in things else spelling
+        if spelling not in known:
+            raise UsageError(f"no finished run of {kind} '{name}'; {suggestion(spelling, known)}")
+        chosen.add(spelling)
+    return [run for run in runs if not names or getattr(run, kind) in chosen]
+
+
+def _no_run(tracking_uri: str | None) -> Exception:
+    from fewshot_bench.errors import UsageError
+    from fewshot_bench.tracking_store import chosen_uri, redacted
+
+    return UsageError(
+        f"no finished run in {redacted(chosen_uri(tracking_uri))}; make one with "
+        "'fsbench run --method ssl-meta --shots 1', or name another store with --tracking-uri"
+    )
+
+
+def _write(output: Path, text: str) -> None:
+    from fewshot_bench.errors import UsageError
+    from fewshot_bench.storage import atomic_file
+
+    try:
+        with atomic_file(output) as partial:
+            partial.write_text(text, "utf-8")
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"cannot write {output} ({reason}); choose another --output") from error

@@ -1,0 +1,59 @@
+"""What importers hand to the store, and the checksum that is taken of it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.storage import stable_hash
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ClassImages:
+    """The images of one class, read when they are written.
+
+    Attributes:
+        name: of the class.
+        count: how many images `read` returns.
+        read: returns uint8 ``[count, H, W, C]``.
+    """
+
+    name: str
+    count: int
+    read: Callable[[], Images]
+
+
+@dataclass(frozen=True)
+class Content:
+    """A data set that is ready to be read, class by class.
+
+    Attributes:
+        image_shape: ``(H, W, C)`` of every image.
+        splits: the classes of ``train``, ``val`` and ``test``.
+        provenance: JSON-like facts about the origin; nothing that names this machine.
+    """
+
+    image_shape: tuple[int, int, int]
+    splits: Mapping[str, Sequence[ClassImages]]
+    provenance: dict[str, object]
+
+
+def split_header(shape: Sequence[int], names: Sequence[str], counts: Sequence[int]) -> bytes:
+    """Return what a split's SHA-256 takes in before the pixels.
+
+    Args:
+        shape: ``(H, W, C)``.
+        names: of the classes.
+        counts: images of each class.
+    """
+    facts = [list(shape), [[n, int(c)] for n, c in zip(names, counts, strict=True)]]
+    return json.dumps(facts, separators=(",", ":")).encode()
+
+
+def total_checksum(splits: Sequence[str]) -> str:
+    """Combine the checksums of train, val and test."""
+    return stable_hash(list(splits), length=64)

@@ -1,0 +1,197 @@
+"""Import of mini-ImageNet (Ravi and Larochelle 2017) and tiered-ImageNet (Ren et al. 2018)."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from fewshot_bench.data.content import ClassImages, Content, Images
+from fewshot_bench.data.images import class_of_files, is_image, resized
+from fewshot_bench.data.splits import class_split
+from fewshot_bench.data.tree import FileTree, open_tree
+from fewshot_bench.data.unpickle import load_arrays
+from fewshot_bench.errors import UsageError
+
+Classes = Mapping[str, ClassImages]  # by WordNet id
+
+
+@dataclass(frozen=True)
+class Subset:
+    """What makes a subset of ImageNet.
+
+    Attributes:
+        split: class names of train, val and test.
+        fewest, most: bounds of the number of images a class.
+        size: side of the images in pixels.
+    """
+
+    split: Mapping[str, list[str]]
+    fewest: int
+    most: int
+    size: int = 84
+
+
+@contextmanager
+def mini_imagenet(path: Path) -> Iterator[Content]:
+    """Read mini-ImageNet, 600 images of each of 64 / 16 / 20 classes.
+
+    Args:
+        path: see `read_subset`.
+    """
+    with read_subset(path, Subset(class_split("mini-imagenet"), 600, 600)) as content:
+        yield content
+
+
+@contextmanager
+def tiered_imagenet(path: Path) -> Iterator[Content]:
+    """Read tiered-ImageNet, all ImageNet images of 351 / 97 / 160 classes.
+
+    Args:
+        path: see `read_subset`. The smallest class of ImageNet has 732 images.
+    """
+    with read_subset(path, Subset(class_split("tiered-imagenet"), 732, 1300)) as content:
+        yield content
+
+
+@contextmanager
+def read_subset(path: Path, subset: Subset) -> Iterator[Content]:
+    """Read a subset of ImageNet in any of the layouts in which it is passed around.
+
+    Args:
+        path: folder or zip archive with (in this order of preference) the pickles
+            ``*cache-{train,val,test}.pkl``; lists ``{train,val,test}.csv`` (filename, label);
+            lists ``{base,val,novel}.json`` (label_names, image_names, image_labels); or one
+            folder of images for each WordNet id. Lists say which images belong to a class,
+            the split is always the published one.
+        subset: what is expected.
+
+    Raises:
+        UsageError: a class is missing, or has too few or too many images.
+    """
+    with open_tree(path) as tree:
+        layout, classes = _find_classes(tree, path, subset.size)
+        splits = {
+            split: [_expected(name, classes, subset, path) for name in names]
+            for split, names in subset.split.items()
+        }
+        yield Content(
+            (subset.size, subset.size, 3),
+            splits,
+            {
+                "source": "ImageNet, Russakovsky et al. 2015",
+                "layout": layout,
+                "images": f"resized to {subset.size}x{subset.size}, aspect ratio not kept, "
+                "bilinear with antialiasing",
+                "order": "as listed, or of file names",
+            },
+        )
+
+
+def _find_classes(tree: FileTree, path: Path, size: int) -> tuple[str, Classes]:
+    by_name = {PurePosixPath(file).name: file for file in tree.files}
+    caches = [f for f in tree.files if f.endswith(".pkl") and "cache-" in f]
+    if caches:
+        return "cache pickles", _from_caches(path, caches, size)
+    if {f"{s}.csv" for s in ("train", "val", "test")} <= by_name.keys():
+        lists = [_csv_rows(tree, by_name[f"{s}.csv"]) for s in ("train", "val", "test")]
+        return "csv lists", _from_lists(tree, lists, size)
+    if {f"{s}.json" for s in ("base", "val", "novel")} <= by_name.keys():
+        lists = [_json_rows(tree, by_name[f"{s}.json"]) for s in ("base", "val", "novel")]
+        return "json lists", _from_lists(tree, lists, size)
+    return "class folders", _from_folders(tree, size)
+
+
+def _expected(name: str, classes: Classes, subset: Subset, path: Path) -> ClassImages:
+    count = classes[name].count if name in classes else 0
+    if not subset.fewest <= count <= subset.most:
+        bounds = f"{subset.fewest}" + (f" to {subset.most}" * (subset.most > subset.fewest))
+        raise UsageError(
+            f"{path} has {count} images of class {name}, not {bounds}; give the folder of "
+            "cache pickles, of csv or json lists beside their images, or of class folders"
+        )
+    return classes[name]
+
+
+def _from_folders(tree: FileTree, size: int) -> Classes:
+    files = defaultdict(list)
+    for file in filter(is_image, tree.files):
+        files[PurePosixPath(file).parent.name].append((tree, file))
+    decode = resized(size, "RGB")
+    return {name: class_of_files(name, found, decode) for name, found in files.items()}
+
+
+def _from_lists(tree: FileTree, lists: Iterable[list[tuple[str, str]]], size: int) -> Classes:
+    """Find listed images by their last name, since lists carry other machines' folders."""
+    by_name = {PurePosixPath(file).name: file for file in filter(is_image, tree.files)}
+    files = defaultdict(list)
+    for rows in lists:
+        for image, label in rows:
+            if (name := PurePosixPath(image.replace("\\", "/")).name) not in by_name:
+                raise UsageError(f"{tree.where} lists '{name}' but has no such image")
+            files[label].append((tree, by_name[name]))
+    decode = resized(size, "RGB")
+    return {label: class_of_files(label, found, decode) for label, found in files.items()}
+
+
+def _csv_rows(tree: FileTree, file: str) -> list[tuple[str, str]]:
+    rows = list(csv.DictReader(io.StringIO(_text(tree, file))))
+    if not rows or not {"filename", "label"} <= rows[0].keys():
+        raise UsageError(f"{tree.where}: '{file}' needs the columns filename and label")
+    return [(row["filename"] or "", row["label"] or "") for row in rows]
+
+
+def _json_rows(tree: FileTree, file: str) -> list[tuple[str, str]]:
+    try:
+        record = json.loads(_text(tree, file))
+        labels = [record["label_names"][i] for i in record["image_labels"]]
+        return [(str(n), str(c)) for n, c in zip(record["image_names"], labels, strict=True)]
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            f"{tree.where}: '{file}' needs label_names, image_names and image_labels"
+        ) from error
+
+
+def _text(tree: FileTree, file: str) -> str:
+    try:
+        return tree.read(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{tree.where}: '{file}' is not text") from error
+
+
+def _from_caches(path: Path, caches: Iterable[str], size: int) -> Classes:
+    if not path.is_dir():
+        raise UsageError(f"extract {path} first, and give the folder of the cache pickles")
+    classes: dict[str, ClassImages] = {}
+    for cache in caches:
+        with (path / cache).open("rb") as file:
+            record = load_arrays(file, str(path / cache))
+        try:
+            classes |= _cached_classes(record, size)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(
+                f"{path / cache} does not hold image_data uint8 [N, {size}, {size}, 3] and "
+                "a class_dict of its rows"
+            ) from error
+    return classes
+
+
+def _cached_classes(record: dict[str, Any], size: int) -> dict[str, ClassImages]:
+    """Take the classes of ``image_data [N, size, size, 3]`` and ``class_dict`` name -> rows."""
+    pixels: Images = record["image_data"]
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != (size, size, 3):
+        raise ValueError(f"image_data is {pixels.dtype} {pixels.shape}")
+    classes = {}
+    for name, rows in record["class_dict"].items():
+        indices = np.array(rows, dtype=np.int64)
+        if not ((indices >= 0) & (indices < len(pixels))).all():
+            raise IndexError(name)
+        classes[name] = ClassImages(name, len(indices), partial(np.take, pixels, indices, axis=0))
+    return classes

@@ -1,0 +1,112 @@
+"""Data sets on this machine: ``$FSBENCH_HOME/data/NAME``, opened as memory-mapped arrays."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from fewshot_bench.data.content import split_header, total_checksum
+from fewshot_bench.data.dataset import SPLITS, Dataset, ImageSplit
+from fewshot_bench.data.write import FORMAT, dataset_folder, write_dataset
+from fewshot_bench.errors import UsageError, suggestion
+from fewshot_bench.registry import canonical, datasets
+from fewshot_bench.storage import home
+
+_ROWS = 4096  # images hashed at a time
+
+
+def stored_names() -> list[str]:
+    """List the data sets on this machine."""
+    return sorted(file.parent.name for file in (home() / "data").glob("[!.]*/dataset.json"))
+
+
+def open_dataset(name: str) -> Dataset:
+    """Open a data set by name; one that the harness can draw itself is drawn on first use.
+
+    Raises:
+        UsageError: no such name, or not on this machine yet; the message says how to get it.
+    """
+    stored = stored_names()
+    if name not in datasets and canonical(name) not in stored:
+        hint = suggestion(canonical(name), {*datasets, *stored})
+        raise UsageError(f"no dataset is called '{name}'; {hint}")
+    if name not in datasets:
+        return open_stored(name)
+    entry = datasets[name]
+    if entry.name not in stored:
+        if entry.generate is None:
+            raise UsageError(entry.how_to_get)
+        _generate_once(entry.name)
+    return open_stored(entry.name)
+
+
+def open_stored(name: str) -> Dataset:
+    """Open what is stored under `name`.
+
+    Raises:
+        UsageError: the files are missing, damaged or of another version of the format.
+    """
+    path = dataset_folder(name)
+    try:
+        record = json.loads((path / "dataset.json").read_text("utf-8"))
+        if record["format"] != FORMAT:
+            raise ValueError(f"format {record['format']}, not {FORMAT}")
+        splits = {split: _open_split(path, split, record) for split in SPLITS}
+        return Dataset(path.name, splits, record["checksum"], record["provenance"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            f"dataset '{name}' cannot be read ({error}); delete {path} and get it again"
+        ) from error
+
+
+def verify(name: str) -> str:
+    """Recompute the checksums of a data set and return the total.
+
+    Raises:
+        UsageError: an image, a name or a count differs from what was written.
+    """
+    data = open_dataset(name)
+    for split in data.splits.values():
+        header = split_header(
+            split.images.shape[1:], split.class_names, split.class_counts.tolist()
+        )
+        digest = hashlib.sha256(header)
+        for start in range(0, len(split.images), _ROWS):
+            digest.update(split.images[start : start + _ROWS].data)
+        if digest.hexdigest() != split.checksum:
+            raise UsageError(
+                f"the {split.split} split of '{data.name}' is damaged, its checksum differs; "
+                f"delete {dataset_folder(data.name)} and get it again"
+            )
+    if total_checksum([data[s].checksum for s in SPLITS]) != data.checksum:
+        raise UsageError(f"dataset.json of '{data.name}' is damaged; get the data set again")
+    return data.checksum
+
+
+def _generate_once(name: str) -> None:
+    """Draw a data set unless another process has done so meanwhile."""
+    entry, path = datasets[name], dataset_folder(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if entry.generate and entry.name not in stored_names():
+            write_dataset(entry.name, entry.generate())
+
+
+def _open_split(path: Path, split: str, record: dict[str, Any]) -> ImageSplit:
+    names, counts = zip(*record["splits"][split]["classes"], strict=True)
+    images = np.load(path / f"{split}.npy", mmap_mode="r", allow_pickle=False)
+    if images.dtype != np.uint8 or list(images.shape) != [sum(counts), *record["image_shape"]]:
+        raise ValueError(f"{split}.npy does not fit dataset.json")
+    return ImageSplit(
+        dataset=path.name,
+        split=split,
+        images=images,
+        class_names=names,
+        class_counts=np.array(counts, dtype=np.int64),
+        mean=tuple(record["mean"]),
+        std=tuple(record["std"]),
+        checksum=record["splits"][split]["sha256"],
+    )

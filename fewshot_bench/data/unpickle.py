@@ -1,0 +1,85 @@
+"""Published data sets come as pickles, which may run any code; this reader runs none."""
+
+import pickle
+from collections import OrderedDict
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from fewshot_bench.errors import UsageError
+
+_CODES = {f"{kind}{size}" for kind in "iuf" for size in (1, 2, 4, 8)} | {"b1"}
+_DAMAGE = (
+    pickle.UnpicklingError,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+def load_arrays(file: BinaryIO, where: str) -> Any:
+    """Read a pickle of plain containers, text, numbers and numeric numpy arrays.
+
+    Pickles of Python 2 are read too, their byte strings as Latin-1 text.
+
+    Args:
+        file: open for reading.
+        where: name of the file for messages.
+
+    Raises:
+        UsageError: the pickle asks for anything else, or is damaged.
+    """
+    try:
+        return _Unpickler(file, encoding="latin1").load()
+    except _DAMAGE as error:
+        raise UsageError(f"{where} is not a whole pickle of arrays; get it again") from error
+
+
+def _dtype(code: str, *_flags: object) -> np.dtype[Any]:
+    if code.lstrip("<>|=") not in _CODES:
+        raise UsageError(f"refused a pickle with an array of '{code}', not of numbers")
+    return np.dtype(code)
+
+
+def _reconstruct(_kind: object, _shape: object, _code: object) -> np.ndarray[Any, Any]:
+    """Make the empty array that the pickle then fills, with numpy's own checks of its size."""
+    return np.ndarray((0,), np.uint8)
+
+
+def _scalar(dtype: np.dtype[Any], data: str | bytes) -> Any:
+    raw = data.encode("latin1") if isinstance(data, str) else data
+    return np.frombuffer(raw, dtype, count=1)[0]
+
+
+def _encode(text: str, _codec: str) -> bytes:
+    """How Python 3 writes bytes for protocol 2, where the codec is always Latin-1."""
+    return text.encode("latin1")
+
+
+_KIND = "ndarray"  # only ever an argument of _reconstruct; a string cannot be called
+_ALLOWED: dict[tuple[str, str], object] = {
+    ("numpy", "dtype"): _dtype,
+    ("numpy", "ndarray"): _KIND,
+    ("_codecs", "encode"): _encode,
+    ("collections", "OrderedDict"): OrderedDict,
+}
+for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+    _ALLOWED[_module, "_reconstruct"] = _reconstruct
+    _ALLOWED[_module, "scalar"] = _scalar
+
+
+class _Unpickler(pickle.Unpickler):
+    """Gives a pickle our own stand-ins for the few functions that arrays are made by."""
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in _ALLOWED:
+            raise UsageError(
+                f"refused a pickle that asks for '{module}.{name}'; use the published file, "
+                "which holds arrays only"
+            )
+        return _ALLOWED[module, name]

@@ -1,0 +1,1 @@
+"""Tables of tracked runs: which cells there are, and how each format writes them."""

@@ -1,0 +1,95 @@
+"""From runs to cells: what may share a column, and how seeds make one number."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from fewshot_bench.storage import stable_hash
+from fewshot_bench.tracking_record import TrackedRun
+
+DATA = ["dataset", "data_checksum"]
+PROTOCOL = ["n_way", "n_query", "query_balance", "n_episodes"]
+# Two runs are compared in one column only if all of these are the same.
+COLUMN = [*DATA, *PROTOCOL, "n_shot", "episode_digest"]
+MAX_NAMED = 3  # settings that the name of a row spells out
+ROW = ["setting", "method", "backbone", "variant"]
+
+
+def cells(runs: Sequence[TrackedRun]) -> pd.DataFrame:
+    """Average seeds and say what stands where, one row a cell.
+
+    Of runs that differ in nothing but their time the latest counts.
+
+    Returns:
+        `ROW` and `COLUMN`, then ``mean`` (over seeds), ``ci95`` (mean of the seeds' intervals:
+        an upper bound of the interval of the mean, as all seeds see the same episodes), both in
+        [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, ``best`` (no
+        mean of the column is higher) and ``label`` of the column, sorted as a table reads.
+    """
+    frame = latest(runs)
+    grouped = frame.groupby([*ROW, *COLUMN], sort=False)
+    result = grouped.agg(
+        mean=("mean", "mean"),
+        ci95=("ci95", "mean"),
+        n_seeds=("seed", "size"),
+        seed_sd=("mean", "std"),
+        run_ids=("run_id", tuple),
+    ).reset_index()
+    result["best"] = result["mean"] == result.groupby(COLUMN)["mean"].transform("max")
+    result = result.merge(_labels(result[COLUMN].drop_duplicates()), on=COLUMN)
+    return result.sort_values([*ROW, *COLUMN], ignore_index=True)
+
+
+def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
+    """One row a run, only the latest of each seed of each cell; adds ``variant``, keeps recipes."""
+    frame = pd.DataFrame([asdict(run) for run in runs]).sort_values("started", kind="stable")
+    frame["variant"] = _variants(frame)
+    return frame.drop_duplicates([*ROW, *COLUMN, "seed"], keep="last")
+
+
+def _variants(frame: pd.DataFrame) -> "pd.Series[str]":
+    """Name the settings that tell apart runs of one method which share a column, else ''."""
+    names = dict.fromkeys(frame.index, "")
+    for _, family in frame.groupby(ROW[:3]):
+        columns = [column["recipe"].tolist() for _, column in family.groupby(COLUMN)]
+        keys = sorted({key for recipes in columns for key in _varying(recipes)})
+        if keys:
+            made_with = zip(family["recipe"], family["preset"], strict=True)
+            variants = [_variant(recipe, preset, keys) for recipe, preset in made_with]
+            names |= zip(family.index, variants, strict=True)
+    return pd.Series(names)
+
+
+def _varying(recipes: Sequence[dict[str, str]]) -> list[str]:
+    """Settings on which recipes differ; one that a recipe lacks differs from one that it has."""
+    keys = dict.fromkeys(key for recipe in recipes for key in recipe)
+    return [key for key in keys if len({recipe.get(key) for recipe in recipes}) > 1]
+
+
+def _variant(recipe: dict[str, str], preset: str, keys: Sequence[str]) -> str:
+    chosen = {key: recipe[key] for key in keys if key in recipe}
+    if len(keys) <= MAX_NAMED:
+        return ", ".join(f"{key}={value}" for key, value in chosen.items())
+    return f"preset {preset}, recipe {stable_hash(chosen, length=6)}"
+
+
+def _labels(columns: pd.DataFrame) -> pd.DataFrame:
+    """Name columns by their shots and by every fact that varies within their data set."""
+    columns = columns.copy()
+    columns["label"] = columns["n_shot"].astype(str) + "-shot"
+    words = {
+        "n_way": "{}-way",
+        "n_query": "{} queries",
+        "query_balance": "{}",
+        "n_episodes": "{} episodes",
+        "data_checksum": "data {:.8}",
+    }
+    for fact, words_of in words.items():
+        varies = columns.groupby("dataset")[fact].transform("nunique") > 1
+        written = [f", {words_of.format(value)}" for value in columns[fact]]
+        columns["label"] += pd.Series(written, index=columns.index).where(varies, "")
+    # The same protocol on other episodes: another seed of the stream.
+    repeated = columns.duplicated(["dataset", "label"], keep=False)
+    columns["label"] += (", stream " + columns["episode_digest"].str[:8]).where(repeated, "")
+    return columns

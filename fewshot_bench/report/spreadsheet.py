@@ -1,0 +1,30 @@
+"""CSV in long format: one line a run, with every fact that its cell leads back to."""
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from fewshot_bench.report.cells import latest
+from fewshot_bench.report.published import published_for
+from fewshot_bench.tracking_record import TrackedRun
+
+
+def render(runs: Sequence[TrackedRun], *, published: bool = False) -> str:
+    """Write every run of the table, each seed its own line; ``origin`` tells published ones apart.
+
+    ``accuracy`` and ``ci95`` are percent, in full precision for our runs.
+    """
+    frame = latest(runs).rename(columns={"n_way": "ways", "n_shot": "shots", "n_query": "queries"})
+    frame["accuracy"], frame["ci95"] = 100 * frame.pop("mean"), 100 * frame["ci95"]
+    frame["recipe"] = [json.dumps(recipe, sort_keys=True) for recipe in frame["recipe"]]
+    for moment in ("started", "finished"):
+        frame[moment] = [time.isoformat() for time in frame[moment]]
+    frame.insert(0, "origin", "run")
+    if published:
+        shown = frame[["dataset", "ways", "shots"]].drop_duplicates().to_dict("records")
+        theirs = published_for((s["dataset"], s["ways"], s["shots"]) for s in shown)
+        theirs.insert(0, "origin", "published")
+        frame = pd.concat([frame.astype(object), theirs.astype(object)])
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text

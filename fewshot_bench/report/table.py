@@ -1,0 +1,169 @@
+"""The table itself, without a format: columns, rows of cells, and what must be said below it."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from fewshot_bench.report.cells import COLUMN, ROW, cells
+from fewshot_bench.report.published import published_for
+from fewshot_bench.tracking_record import TrackedRun
+
+FIXED = ("Setting", "Method", "Backbone")
+TRANSDUCTIVE_NOTE = (
+    "Transductive methods see the unlabelled queries of an episode together; compare them "
+    "with inductive ones with care."
+)
+CELL_NOTE = (
+    "Accuracy in percent, ± the half-width of the 95 % interval (Student's t over test episodes)."
+)
+BEST_NOTE = (
+    "Bold: the highest mean of each column, and nothing more; whether it is significantly "
+    "higher takes a paired comparison."
+)
+SEEDS_NOTE = (
+    "Several training seeds: their mean ± the mean of their intervals; sd is the standard "
+    "deviation between seeds."
+)
+PUBLISHED_NOTE = (
+    "Published numbers were measured by others, on other episodes; * was not checked again "
+    "in its source."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of results: a data set and what its cells have in common."""
+
+    dataset: str
+    label: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.label}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one place, and the runs that it comes from (none for published ones)."""
+
+    text: str
+    best: bool = False
+    run_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method with a backbone; `cells` has one entry a column, None where nothing is known."""
+
+    setting: str
+    method: str
+    backbone: str
+    cells: tuple[Cell | None, ...]
+    source: str = ""
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """The entries of the columns `FIXED`."""
+        return self.setting, self.method, self.backbone
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows that share columns, inductive ones first."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def groups(self) -> list[tuple[str, list[Row]]]:
+        """Rows by setting."""
+        return [(s, list(rows)) for s, rows in groupby(self.rows, key=lambda row: row.setting)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Our results, perhaps published ones, and the notes that go below."""
+
+    ours: Section
+    published: Section | None
+    notes: tuple[str, ...]
+
+
+def build_table(runs: Sequence[TrackedRun], *, published: bool = False) -> Table:
+    """Arrange runs, at least one, as a paper would; with `published`, others' numbers below."""
+    frame = cells(runs)
+    numbers = zip(frame["mean"], frame["ci95"], frame["n_seeds"], frame["seed_sd"], strict=True)
+    ours = _section(frame.assign(text=[_text(*cell) for cell in numbers]))
+    theirs = _published(frame) if published else None
+    return Table(ours, theirs, _notes(frame, theirs))
+
+
+def _text(mean: float, ci95: float, n_seeds: int, seed_sd: float) -> str:
+    text = f"{100 * mean:.2f}"
+    if not pd.isna(ci95):  # a single episode has no interval
+        text += f" ± {100 * ci95:.2f}"
+    return text if n_seeds == 1 else f"{text} (seeds {n_seeds}, sd {100 * seed_sd:.2f})"
+
+
+def _section(frame: pd.DataFrame) -> Section:
+    """Spread cells over rows and columns: those of `cells`, with their ``text``."""
+    columns = tuple(Column(c["dataset"], c["label"]) for c in _columns(frame))
+    rows = []
+    for _, group in frame.groupby(ROW):
+        row = group.to_dict("records")
+        found = {
+            Column(c["dataset"], c["label"]): Cell(c["text"], c["best"], c["run_ids"]) for c in row
+        }
+        name = row[0]["method"] + (f" ({row[0]['variant']})" if row[0]["variant"] else "")
+        places = tuple(map(found.get, columns))
+        rows.append(Row(row[0]["setting"], name, row[0]["backbone"], places))
+    return Section(columns, tuple(rows))
+
+
+def _columns(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The facts of each column, in the order of the table."""
+    return frame[[*COLUMN, "label"]].drop_duplicates().sort_values(COLUMN).to_dict("records")
+
+
+def _published(frame: pd.DataFrame) -> Section | None:
+    """Others' numbers for the data sets, ways and shots of `frame`; oldest papers first."""
+    wanted = frame[["dataset", "n_way", "n_shot"]].drop_duplicates().to_dict("records")
+    theirs = published_for((w["dataset"], w["n_way"], w["n_shot"]) for w in wanted)
+    if theirs.empty:
+        return None
+    theirs["label"] = [
+        f"{k}-shot, {n}-way" for k, n in zip(theirs["shots"], theirs["ways"], strict=True)
+    ]
+    facts = theirs.sort_values(["dataset", "ways", "shots"])[["dataset", "label"]]
+    columns = tuple(
+        Column(c["dataset"], c["label"]) for c in facts.drop_duplicates().to_dict("records")
+    )
+    rows = []
+    for _, group in theirs.groupby(["setting", "year", "method", "backbone", "paper"]):
+        row = group.to_dict("records")
+        found = {Column(c["dataset"], c["label"]): Cell(_published_text(c)) for c in row}
+        source = "; ".join([row[0]["paper"], *dict.fromkeys(c["source_url"] for c in row)])
+        places = tuple(map(found.get, columns))
+        rows.append(Row(row[0]["setting"], row[0]["method"], row[0]["backbone"], places, source))
+    return Section(columns, tuple(rows))
+
+
+def _published_text(fact: dict[Hashable, Any]) -> str:
+    interval = f" ± {fact['ci95']}" if fact["ci95"] else ""
+    return f"{fact['accuracy']}{interval}{'' if fact['confirmed'] == 'yes' else '*'}"
+
+
+def _notes(frame: pd.DataFrame, published: Section | None) -> tuple[str, ...]:
+    notes = [CELL_NOTE, BEST_NOTE]
+    if (frame["n_seeds"] > 1).any():
+        notes.append(SEEDS_NOTE)
+    if (frame["setting"] == "transductive").any():
+        notes.append(TRANSDUCTIVE_NOTE)
+    notes += [
+        f"{c['dataset']} {c['label']}: {c['n_way']}-way {c['n_shot']}-shot, {c['n_query']} queries "
+        f"a class ({c['query_balance']}), {c['n_episodes']} episodes {c['episode_digest'][:12]}, "
+        f"data {c['data_checksum'][:12]}."
+        for c in _columns(frame)
+    ]
+    return (*notes, PUBLISHED_NOTE) if published else tuple(notes)

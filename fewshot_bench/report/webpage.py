@@ -1,0 +1,69 @@
+"""One self-contained HTML page: no script, no request to anywhere."""
+
+import re
+from html import escape
+from importlib.resources import files
+from itertools import groupby
+
+from fewshot_bench.report.table import FIXED, Cell, Column, Row, Section, Table
+
+TITLE = "Few-shot accuracy"
+
+
+def render(table: Table) -> str:
+    """Write the page; a cell's title attribute names its runs."""
+    css = files(__package__).joinpath("webpage.css").read_text("utf-8")
+    parts = [f"<h1>{TITLE}</h1>", _table(table.ours)]
+    parts.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in table.notes) + "</ul>")
+    if table.published:
+        parts += ["<h2>Published (not run here)</h2>", _table(table.published, sources=True)]
+    body = "\n".join(parts)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{TITLE}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _table(section: Section, sources: bool = False) -> str:
+    width = len(FIXED) + len(section.columns) + sources
+    lines = ['<div class="scroll"><table>', _heading(section, sources)]
+    for setting, rows in section.groups():
+        lines.append(
+            f'<tbody class="{setting}"><tr><th colspan="{width}">{setting.title()}</th></tr>'
+        )
+        lines += [_row(section.columns, row, sources) for row in rows]
+        lines.append("</tbody>")
+    return "\n".join([*lines, "</table></div>"])
+
+
+def _heading(section: Section, sources: bool) -> str:
+    fixed = "".join(f'<th rowspan="2">{name}</th>' for name in FIXED)
+    groups = [(name, len(list(g))) for name, g in groupby(c.dataset for c in section.columns)]
+    spans = "".join(f'<th class="set" colspan="{n}">{escape(name)}</th>' for name, n in groups)
+    source = '<th rowspan="2">Source</th>' * sources
+    labels = "".join(
+        f'<th class="num">{escape(c.label).replace(", ", "<br>")}</th>' for c in section.columns
+    )
+    return f"<thead><tr>{fixed}{spans}{source}</tr><tr>{labels}</tr></thead>"
+
+
+def _row(columns: tuple[Column, ...], row: Row, sources: bool) -> str:
+    names = f'<td class="setting">{row.setting}</td><td>{escape(row.method)}</td>'
+    cells = "".join(map(_cell, columns, row.cells))
+    source = f'<td class="source">{_linked(row.source)}</td>' if sources else ""
+    return f"<tr>{names}<td>{escape(row.backbone)}</td>{cells}{source}</tr>"
+
+
+def _cell(column: Column, cell: Cell | None) -> str:
+    if cell is None:
+        return '<td class="num none">-</td>'
+    runs = ", ".join(cell.run_ids)
+    title = f' title="{escape(f"{column}: run {runs}")}"' if runs else ""
+    text = escape(cell.text).replace(" (", " <small>(").replace(")", ")</small>")
+    return f'<td class="num"{title}>{f"<strong>{text}</strong>" if cell.best else text}</td>'
+
+
+def _linked(source: str) -> str:
+    """Make every address a link that shows its host."""
+    return re.sub(r"(https?://([^\s/;]+)[^\s;]*)", r'<a href="\1">\2</a>', escape(source))

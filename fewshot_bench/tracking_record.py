@@ -1,0 +1,87 @@
+"""What a tracked run is, in plain values: no word of the store that keeps them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fewshot_bench.results import RunRecord
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """One finished run as the store knows it: what every cell of a table leads back to.
+
+    Attributes:
+        run_id: MLflow's id.
+        key: of the configuration; equal for repeated runs.
+        method, backbone, dataset, setting: as run.
+        n_way, n_shot, n_query, query_balance, n_episodes, seed: as in `RunConfig`.
+        preset: label of the schedule.
+        recipe: dotted name to value, both text, values cut at 500 characters.
+        mean, ci95: accuracy and half-width of its 95 % interval over episodes, in [0, 1].
+        data_checksum, episode_digest: what it was measured on.
+        version: of the code.
+        started, finished: UTC.
+    """
+
+    run_id: str
+    key: str
+    method: str
+    backbone: str
+    dataset: str
+    setting: str
+    n_way: int
+    n_shot: int
+    n_query: int
+    query_balance: str
+    n_episodes: int
+    seed: int
+    preset: str
+    recipe: Mapping[str, str]
+    mean: float
+    ci95: float
+    data_checksum: str
+    episode_digest: str
+    version: str
+    started: datetime
+    finished: datetime
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten nested settings to dotted names and text; lists become JSON."""
+    flat: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def measured(record: RunRecord) -> dict[str, float]:
+    """The final numbers: accuracies in [0, 1], times in seconds unless the name says more."""
+    result, shot = record.result, record.config.n_shot
+    return {
+        f"acc_{shot}shot": result.mean,
+        f"ci95_{shot}shot": result.ci95,
+        "eval_seconds": result.seconds,
+        "train_seconds": record.train_seconds,
+        "pretrain_seconds": record.pretrain_seconds,
+        "ms_per_episode": 1000 * result.seconds / len(result.accuracies),
+        "peak_memory_mb": result.peak_memory_mb,
+    }
+
+
+def write_files(record: RunRecord, folder: Path) -> None:
+    """Write ``config.json``, ``result.json`` and ``accuracies.parquet`` (episode, accuracy)."""
+    import pandas as pd
+
+    accuracies = pd.DataFrame({"accuracy": record.result.accuracies}).rename_axis("episode")
+    accuracies.reset_index().to_parquet(folder / "accuracies.parquet", index=False)
+    (folder / "config.json").write_text(record.config.model_dump_json(indent=2), "utf-8")
+    facts = record.result.model_dump(mode="json", exclude={"accuracies"}) | measured(record)
+    plain = {k: None if v != v else v for k, v in facts.items()}  # JSON has no NaN
+    (folder / "result.json").write_text(json.dumps(plain, indent=2), "utf-8")

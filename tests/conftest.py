@@ -1,0 +1,38 @@
+"""Fixtures of every test: a home of the tests' own, and the folder of shared data."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fsbench_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep data sets, weights and results of the whole session out of the user's own home."""
+    home = tmp_path_factory.mktemp("fsbench_home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FSBENCH_HOME", str(home))
+        yield home
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a home of this test alone."""
+    monkeypatch.setenv("FSBENCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real data and reference results, too large for the repository.
+
+    It is ``$FSBENCH_SHARED``, else ``shared`` beside the checkout. Without it the tests that
+    need it are skipped, except in CI, where they fail.
+    """
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get("FSBENCH_SHARED", beside))
+    if not folder.is_dir():
+        reason = f"no shared data in {folder}; set FSBENCH_SHARED"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return folder

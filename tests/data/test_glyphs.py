@@ -1,0 +1,85 @@
+"""The built-in data set: reproducible, new scripts in test, neither trivial nor hopeless."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fewshot_bench.data.catalog import ENTRIES
+from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.glyphs import DRAWINGS, SCRIPTS, draw
+from fewshot_bench.data.store import open_dataset, verify
+from fewshot_bench.episode import EpisodeSource, EpisodeSpec
+
+BUILD = "from fewshot_bench.data.store import open_dataset; print(open_dataset('glyphs').checksum)"
+
+
+@pytest.fixture(scope="module")
+def glyphs(fsbench_home: Path) -> Dataset:
+    return open_dataset("glyphs")
+
+
+def test_concurrent_processes_agree_with_this_one(glyphs: Dataset, tmp_path: Path) -> None:
+    """Two processes that share a home draw once; their bytes are those drawn here."""
+    environment = os.environ | {"FSBENCH_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", BUILD]
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    checksums = {process.communicate(timeout=120)[0].strip() for process in processes}
+    assert checksums == {glyphs.checksum}
+    assert sorted(p.name for p in (tmp_path / "data").iterdir()) == [".glyphs.lock", "glyphs"]
+
+
+def test_it_is_as_the_catalogue_says(glyphs: Dataset) -> None:
+    entry = next(e for e in ENTRIES if e.name == "glyphs")
+    assert tuple(len(s.class_names) for s in glyphs.splits.values()) == entry.classes
+    assert glyphs["train"].image_shape == entry.image_shape
+    assert all((s.class_counts == DRAWINGS).all() for s in glyphs.splits.values())
+    assert verify("glyphs") == glyphs.checksum
+
+
+def test_every_script_is_in_one_split(glyphs: Dataset) -> None:
+    for name, split in glyphs.splits.items():
+        assert {c.split("/")[0] for c in split.class_names} == SCRIPTS[name].keys()
+
+
+@pytest.mark.parametrize("code", [0x391, 0x410, 0x6F, 0x3BF, 0x43E])
+def test_look_alikes_count_once(glyphs: Dataset, code: int) -> None:
+    """Alpha and Cyrillic A look as Latin A does, and all small letters o as capital O."""
+    names = {name for split in glyphs.splits.values() for name in split.class_names}
+    assert {"Latin/U+0041", "Latin/U+004F"} <= names
+    assert not any(name.endswith(f"U+{code:04X}") for name in names)
+
+
+def test_a_drawing_depends_on_its_character_alone() -> None:
+    np.testing.assert_array_equal(draw(0x41), draw(0x41))
+    assert (draw(0x41) != draw(0x42)).mean() > 0.1
+
+
+def test_drawings_differ_and_are_bright_on_black(glyphs: Dataset) -> None:
+    images = glyphs["test"].images
+    assert 0.05 < images.mean() / 255 < 0.3
+    flat = images.reshape(len(images), -1)
+    assert len(np.unique(flat, axis=0)) == len(images)
+    assert (flat.max(1) > 200).all()
+
+
+@pytest.mark.parametrize(("shots", "low", "high"), [(1, 0.40, 0.55), (5, 0.62, 0.80)])
+def test_pixels_alone_are_not_enough(glyphs: Dataset, shots: int, low: float, high: float) -> None:
+    """Nearest prototype on raw pixels, 5-way: far from chance (0.2) and from perfect."""
+    spec, n = EpisodeSpec(5, shots, 15), 300
+    split = glyphs["test"]
+    episodes = EpisodeSource(split, spec).indices(0, n)
+    pixels = split.images.reshape(len(split.images), -1) / np.float32(255)
+    order = np.argsort(episodes.support_labels, axis=1)
+    support = np.take_along_axis(episodes.support, order, 1).reshape(n, 5, shots)
+    accuracy = [
+        ((pixels[query][:, None] - pixels[rows].mean(1)) ** 2).sum(-1).argmin(1) == labels
+        for rows, query, labels in zip(support, episodes.query, episodes.query_labels, strict=True)
+    ]
+    assert low < np.mean(accuracy) < high

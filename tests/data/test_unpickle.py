@@ -1,0 +1,111 @@
+"""The restricted unpickler reads every array, and runs nothing."""
+
+import io
+import os
+import pickle
+import pickletools
+import subprocess
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from fewshot_bench.data.unpickle import load_arrays
+from fewshot_bench.errors import UsageError
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner),
+    max_leaves=8,
+)
+ARRAYS = hnp.arrays(
+    st.sampled_from([np.uint8, np.int64, np.float32, np.dtype(">i4"), np.bool_]),
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+)
+
+
+def load(data: bytes) -> Any:
+    return load_arrays(io.BytesIO(data), "x.pkl")
+
+
+@given(PLAIN, st.integers(0, 5))
+def test_plain_values_are_read(value: Any, protocol: int) -> None:
+    assert load(pickle.dumps(value, protocol)) == value
+
+
+@given(ARRAYS, st.integers(2, 4))
+def test_arrays_are_read(array: np.ndarray, protocol: int) -> None:
+    record = load(pickle.dumps({"data": array, "rows": OrderedDict(a=[np.int64(3)])}, protocol))
+    np.testing.assert_array_equal(record["data"], array)
+    assert record["data"].dtype == array.dtype
+    assert record["rows"] == {"a": [3]}
+
+
+def test_python_2_pickles_are_read() -> None:
+    """As CIFAR-100's official files: byte strings, and numpy under its old name."""
+    data = (
+        b"\x80\x02}U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85"
+        b"U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff"
+        b"\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x02\xfe\x07tbs."
+    )
+    assert load(data)["data"].tolist() == [0xFE, 7]
+
+
+class Evil:
+    """Pickles to a call."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    "evil",
+    [
+        Evil(os.system, "touch pwned"),
+        Evil(eval, "1"),
+        Evil(subprocess.Popen, ["true"]),
+        Evil(np.load, "x.npy"),
+        Evil(getattr, "a", "b"),
+        Evil(np.fromfile, "/etc/passwd"),
+        np.array([print], dtype=object),
+        np.zeros(2, dtype=[("a", "u1")]),
+        np.array(["text"]),
+        {1, print},
+        os.system,
+        np.uint8,
+    ],
+    ids=repr,
+)
+def test_anything_else_is_refused(evil: Any, protocol: int, tmp_path: Any) -> None:
+    with pytest.raises(UsageError, match="pickle") as error:
+        load(pickle.dumps([1, evil], protocol))
+    assert "\n" not in str(error.value)
+
+
+@given(st.data())
+def test_damage_is_one_line(data: st.DataObject) -> None:
+    """Whatever bytes come, the answer is a value or a UsageError, and no global but ours."""
+    good = pickle.dumps({"data": np.arange(4), "names": ["a", "b"]}, 2)
+    cut = data.draw(st.integers(0, len(good) - 1))
+    with pytest.raises(UsageError, match=r"x\.pkl is not a whole pickle"):
+        load(good[:cut])
+    junk = data.draw(st.binary(max_size=20))
+    try:
+        load(junk)
+    except UsageError as error:
+        assert "\n" not in str(error)
+
+
+def test_the_stand_in_for_ndarray_cannot_be_called() -> None:
+    call = b"cnumpy\nndarray\n(J\x00\x00\x00\x7ftR."
+    assert any(op.name == "REDUCE" for op, _, _ in pickletools.genops(call))
+    with pytest.raises(UsageError):
+        load(call)

@@ -1,0 +1,91 @@
+"""``fsbench ui`` and ``fsbench list`` as a user meets them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from typer.testing import CliRunner
+
+from fewshot_bench.cli import app
+from fewshot_bench.errors import UsageError
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_the_ui_serves_pages_and_ends_with_all_its_processes(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").touch()  # the server fills an empty database
+    port = free_port()
+    start = "from fewshot_bench.cli import main; main()"
+    command = [sys.executable, "-c", start, "ui", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line == f"MLflow is at http://127.0.0.1:{port} (Ctrl-C ends it)\n"
+        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}/") as page:
+            assert "<title>MLflow</title>" in page.read().decode()
+        process.send_signal(signal.SIGTERM)  # handled as Ctrl-C is
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        arguments = ["ui", "--port", port, "--tracking-uri", f"sqlite:///{tmp_path / 'a.db'}"]
+        outcome = CliRunner().invoke(app, arguments)
+    assert isinstance(outcome.exception, UsageError)
+    assert f"port {port} (address already in use); choose another --port" in str(outcome.exception)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("sqlite:///nowhere.db", "make a run first"),
+        ("http://me:secret@host:1", "is an MLflow server already"),
+    ],
+)
+def test_a_store_that_cannot_be_browsed_is_one_line(uri: str, words: str) -> None:
+    outcome = CliRunner().invoke(app, ["ui", "--tracking-uri", uri])
+    assert isinstance(outcome.exception, UsageError)
+    assert words in str(outcome.exception)
+    assert "secret" not in str(outcome.exception)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [
+        ("methods", "ssl-meta\ttransductive\tHu et al. 2020\t"),
+        ("backbones", "conv4-64\t"),
+        ("Datasets", "cifar-fs\tno\t"),
+    ],
+)
+def test_list_gives_one_line_each(
+    kind: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSBENCH_HOME", str(tmp_path))
+    lines = CliRunner().invoke(app, ["list", kind]).output.splitlines()
+    assert any(line.startswith(start) for line in lines)
+    assert all("\t" in line for line in lines)
+
+
+def test_list_of_something_else_says_what_there_is() -> None:
+    outcome = CliRunner().invoke(app, ["list", "optimizers"])
+    assert isinstance(outcome.exception, UsageError)
+    assert "backbones, datasets, methods" in str(outcome.exception)

@@ -1,0 +1,160 @@
+"""Each format is read back with a parser of its own."""
+
+import csv
+import io
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from fewshot_bench.errors import UsageError
+from fewshot_bench.report.formats import chosen_format, render
+from fewshot_bench.report.latex import escape
+from fewshot_bench.report.published import load_published
+from tests.report.samples import paper_like, tracked
+
+EXPECTED = [
+    ["inductive", "proto-net", "conv4-64", "55.50 ± 0.40", "72.00 ± 0.40"],
+    ["transductive", "ssl-meta", "conv4-64", "69.00 ± 0.40 (seeds 3, sd 1.00)", "71.00 ± 0.40"],
+]
+BEST = [EXPECTED[0][4], EXPECTED[1][3]]
+
+
+class Page(HTMLParser):
+    """Collects rows of texts, the texts in bold, and the title of every cell."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.bold: list[str] = []
+        self.titles: list[str] = []
+        self._strong = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.titles += [value or "" for name, value in attrs if name == "title"]
+        if tag == "strong":
+            self._strong = True
+            self.bold.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._strong = self._strong and tag != "strong"
+        if tag == "table":
+            self.rows.append([])
+
+    def handle_data(self, data: str) -> None:
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data.rstrip("\n")
+        if self._strong:
+            self.bold[-1] += data
+
+
+def markdown_rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[part.strip() for part in line.strip("|").split("|")] for line in lines]
+
+
+def test_markdown() -> None:
+    text = render(paper_like(), "markdown")
+    head, rule, *body = markdown_rows(text)
+    assert head == ["Setting", "Method", "Backbone", "cifar-fs 1-shot", "cifar-fs 5-shot"]
+    assert all(set(mark) <= {"-", ":"} for mark in rule)
+    assert [[t.strip("*") for t in row] for row in body] == EXPECTED
+    assert [t.strip("*") for row in body for t in row if t.startswith("**")] == BEST
+    assert all(run.run_id in text for run in paper_like())
+    assert len({len(line) for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_latex() -> None:
+    text = render(paper_like(), "latex")
+    inside = text.split(r"\begin{tabular}{lllrr}")[1].split(r"\end{tabular}")[0]
+    assert inside.index(r"\toprule") < inside.index(r"\midrule") < inside.index(r"\bottomrule")
+    lines = [line for line in inside.splitlines() if line.count("&") == 4 and "±" not in line]
+    rows = [[part.strip() for part in line.removesuffix(r"\\").split("&")] for line in lines]
+    plain = [
+        [t.replace(r"$\pm$", "±").replace(r"\textbf{", "").strip("}") for t in r] for r in rows
+    ]
+    assert plain[-2:] == EXPECTED
+    assert text.count(r"\textbf{") == 2
+    assert text.count("{") == text.count("}")
+    assert r"\textit{Transductive}" in text
+
+
+def test_latex_escapes_what_it_would_otherwise_interpret() -> None:
+    assert escape("a_b & 5% {x}~\\") == r"a\_b \& 5\% \{x\}\textasciitilde{}\textbackslash{}"
+
+
+def test_html() -> None:
+    page = Page(render(paper_like(), "html"))
+    assert [row for row in page.rows if len(row) == 5 and row[0] != "Setting"] == EXPECTED
+    assert ["Inductive"] in page.rows
+    assert ["Transductive"] in page.rows
+    assert page.bold == ["72.00 ± 0.40", "69.00 ± 0.40 (seeds 3, sd 1.00)"]
+    assert all(any(run.run_id in title for title in page.titles) for run in paper_like())
+
+
+def test_html_asks_for_nothing_and_escapes_names() -> None:
+    text = render([tracked(method="<script>x</script>")], "html")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "src=" not in text
+    assert "@import" not in text
+
+
+def test_csv_has_one_line_a_run_with_all_facts() -> None:
+    lines = list(csv.DictReader(io.StringIO(render(paper_like(), "csv"))))
+    assert {line["run_id"] for line in lines} == {run.run_id for run in paper_like()}
+    first = next(line for line in lines if line["method"] == "proto-net")
+    run = paper_like()[0]
+    assert float(first["accuracy"]) == pytest.approx(100 * run.mean)
+    assert first["data_checksum"] == run.data_checksum
+    assert first["episode_digest"] == run.episode_digest
+    assert first["key"] == run.key
+    assert first["origin"] == "run"
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "html"])
+def test_published_numbers_stand_apart_and_are_never_bold(form: str) -> None:
+    ours, theirs = (render(paper_like(), form, published=p) for p in (False, True))
+    before, heading, after = theirs.partition("Published (not run here)")
+    assert heading
+    assert "SIB (K=3)" in after
+    assert "SIB (K=3)" not in before
+    assert "Hu et al., ICLR 2020" in after
+    for mark in ("**", r"\textbf", "<strong>"):
+        assert theirs.count(mark) == ours.count(mark) + 2 * (mark == "**" and form == "markdown")
+
+
+def test_published_csv_lines_have_a_source_and_no_run() -> None:
+    text = render(paper_like(), "csv", published=True)
+    lines = [d for d in csv.DictReader(io.StringIO(text)) if d["origin"] == "published"]
+    assert len(lines) > 50
+    assert all(d["source_url"] and not d["run_id"] for d in lines)
+    assert {d["dataset"] for d in lines} == {"cifar-fs"}
+
+
+def test_published_rows_are_those_of_the_ways_and_shots_shown() -> None:
+    text = render([tracked(n_way=20)], "markdown", published=True)
+    assert "Published" not in text
+
+
+def test_published_facts_are_complete() -> None:
+    frame = load_published()
+    assert len(frame) > 250
+    assert set(frame["setting"]) == {"inductive", "transductive"}
+    assert frame["accuracy"].astype(float).between(20, 100).all()
+    assert (frame[["method", "paper", "source_url"]] != "").all(axis=None)
+
+
+def test_the_format_is_chosen_by_name_or_suffix() -> None:
+    assert chosen_format(None, None) == "markdown"
+    assert chosen_format(None, Path("a/t.TEX")) == "latex"
+    assert chosen_format("html", Path("t.txt")) == "html"
+    with pytest.raises(UsageError, match=r"\.md, \.tex, \.html, \.csv"):
+        chosen_format(None, Path("t.pdf"))
+    with pytest.raises(UsageError, match="did you mean 'latex'"):
+        chosen_format("latx", None)

@@ -1,0 +1,69 @@
+"""Small made-up data for tests: images whose classes can, or cannot, be told apart."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fewshot_bench.backbones.base import Backbone, to_channels_last
+from fewshot_bench.backbones.conv4 import Conv4
+from fewshot_bench.data.dataset import Dataset, ImageSplit
+from fewshot_bench.episode import Episode
+from fewshot_bench.method import Method
+from fewshot_bench.recipe import build_recipe
+from fewshot_bench.registry import methods
+
+
+def make_split(
+    n_classes: int = 8,
+    per_class: int | list[int] = 30,
+    split: str = "train",
+    size: int = 16,
+    noise: float = 0.3,
+    seed: int = 0,
+) -> ImageSplit:
+    """Images = a random pattern of the class plus noise."""
+    rng = np.random.default_rng([seed, len(split)])
+    counts = np.broadcast_to(per_class, n_classes).astype(np.int64)
+    patterns = np.repeat(rng.random((n_classes, size, size, 1)), counts, axis=0)
+    images = patterns + noise * rng.standard_normal(patterns.shape)
+    return ImageSplit(
+        dataset="synthetic",
+        split=split,
+        images=(255 * images.clip(0, 1)).astype(np.uint8),
+        class_names=tuple(f"class{i}" for i in range(n_classes)),
+        class_counts=counts,
+        mean=(0.5,),
+        std=(0.3,),
+        checksum=f"{split}-{seed}",
+    )
+
+
+def make_dataset(seed: int = 0) -> Dataset:
+    splits = {name: make_split(split=name, seed=seed) for name in ("train", "val", "test")}
+    return Dataset("synthetic", splits, f"synthetic-{seed}", {})
+
+
+def make_method(name: str, n_shot: int = 1, n_way: int = 5, size: int = 16) -> Method:
+    """An untrained method on a narrow Conv-4, float64."""
+    torch.manual_seed(0)
+    backbone: Backbone = Conv4((1, size, size), (8, 8, 8, 8))
+    to_channels_last(backbone)
+    cls = methods[name]
+    return cls(backbone, build_recipe(cls.recipe_type, n_shot=n_shot), n_way).double().eval()
+
+
+def make_tasks(
+    n_tasks: int, n_shot: int, separable: bool, n_query: int = 6, n_way: int = 5, seed: int = 0
+) -> tuple[Episode, Tensor]:
+    """A batch of image tasks, float64, with the query labels apart; rows are shuffled."""
+    generator = torch.Generator().manual_seed(seed)
+    n = n_way * (n_shot + n_query)
+    labels = torch.arange(n_way).repeat(n_shot + n_query).expand(n_tasks, n)
+    patterns = torch.randn(n_tasks, n_way, 1, 16, 16, generator=generator, dtype=torch.float64)
+    images = 0.2 * torch.randn(n_tasks, n, 1, 16, 16, generator=generator, dtype=torch.float64)
+    if separable:
+        images = images + patterns[torch.arange(n_tasks)[:, None], labels]
+    cut = n_way * n_shot
+    order = torch.randperm(n - cut, generator=generator) + cut
+    episode = Episode(images[:, :cut], labels[:, :cut], images[:, order], n_way)
+    return episode, labels[:, order]

@@ -1,0 +1,146 @@
+"""What every registered method must keep, whoever wrote it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from fewshot_bench.ops import accuracy
+from fewshot_bench.recipe import PRESETS, build_recipe
+from fewshot_bench.registry import methods
+from tests.synthetic import make_method, make_tasks
+
+NAMES = list(methods)
+CLOSE = {"rtol": 1e-6, "atol": 1e-8}
+
+pytestmark = pytest.mark.parametrize("name", NAMES)
+
+
+def answer(name: str, n_shot: int = 1, separable: bool = True, n_tasks: int = 3) -> Tensor:
+    with torch.no_grad():
+        return make_method(name, n_shot)(make_tasks(n_tasks, n_shot, separable)[0])
+
+
+@pytest.mark.parametrize("n_shot", [1, 5])
+def test_scores_are_finite_and_of_the_right_shape(name: str, n_shot: int) -> None:
+    scores = answer(name, n_shot)
+    assert scores.shape == (3, 30, 5)
+    assert torch.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("n_way", [2, 7])
+def test_any_way(name: str, n_way: int) -> None:
+    method = make_method(name, n_way=n_way)
+    with torch.no_grad():
+        scores = method(make_tasks(2, 1, separable=True, n_way=n_way)[0])
+    assert scores.shape == (2, 6 * n_way, n_way)
+
+
+def test_same_seed_same_answer(name: str) -> None:
+    assert torch.equal(answer(name), answer(name))
+
+
+def test_an_episode_leaves_no_trace(name: str) -> None:
+    method = make_method(name)
+    first, second = (make_tasks(2, 1, separable=True, seed=seed)[0] for seed in (0, 1))
+    with torch.no_grad():
+        before = method(first)
+        method(second)
+        assert torch.equal(method(first), before)
+
+
+def test_tasks_of_a_batch_do_not_mix(name: str) -> None:
+    method, (episode, _) = make_method(name), make_tasks(3, 1, separable=True)
+    alone = replace(
+        episode,
+        support=episode.support[1:2],
+        support_labels=episode.support_labels[1:2],
+        query=episode.query[1:2],
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(method(alone), method(episode)[1:2], **CLOSE)
+
+
+def test_support_order_is_irrelevant(name: str) -> None:
+    method, (episode, _) = make_method(name, 5), make_tasks(2, 5, separable=True)
+    order = torch.randperm(25, generator=torch.Generator().manual_seed(0))
+    shuffled = replace(
+        episode,
+        support=episode.support[:, order],
+        support_labels=episode.support_labels[:, order],
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(method(shuffled), method(episode), **CLOSE)
+
+
+def test_query_order_is_irrelevant(name: str) -> None:
+    method, (episode, _) = make_method(name), make_tasks(2, 1, separable=True)
+    order = torch.randperm(30, generator=torch.Generator().manual_seed(0))
+    shuffled = replace(episode, query=episode.query[:, order])
+    with torch.no_grad():
+        torch.testing.assert_close(method(shuffled), method(episode)[:, order], **CLOSE)
+
+
+def test_renaming_the_classes_renames_the_answers(name: str) -> None:
+    """Holds exactly unless weights belong to label positions, as the method then declares."""
+    method, (episode, _) = make_method(name, 5), make_tasks(2, 5, separable=True)
+    renaming = torch.tensor([2, 0, 4, 1, 3])
+    renamed = replace(episode, support_labels=renaming[episode.support_labels])
+    with torch.no_grad():
+        symmetric = torch.allclose(method(renamed)[..., renaming], method(episode), **CLOSE)
+    assert symmetric == method.label_symmetric
+
+
+def test_inductive_means_inductive(name: str) -> None:
+    """An answer may change with the other queries if and only if the method says so."""
+    method, (episode, _) = make_method(name), make_tasks(2, 1, separable=True)
+    others = replace(episode, query=episode.query.clone())
+    others.query[:, 1:] += 1.0
+    with torch.no_grad():
+        unmoved = torch.equal(method(others)[:, 0], method(episode)[:, 0])
+    if method.setting == "inductive":
+        torch.testing.assert_close(method(others)[:, 0], method(episode)[:, 0], **CLOSE)
+    else:
+        assert not unmoved
+
+
+def test_noise_is_answered_at_chance(name: str) -> None:
+    method, (episode, labels) = make_method(name), make_tasks(30, 1, separable=False, n_query=15)
+    with torch.no_grad():
+        mean = float(accuracy(method(episode), labels).mean())
+    assert abs(mean - 0.2) < 0.04  # 4.7 standard errors of 2,250 independent guesses
+
+
+def test_separable_classes_are_told_apart(name: str) -> None:
+    method, (episode, labels) = make_method(name, 5), make_tasks(6, 5, separable=True)
+    with torch.no_grad():
+        assert float(accuracy(method(episode), labels).mean()) > 0.5
+
+
+def test_every_trained_weight_gets_a_gradient(name: str) -> None:
+    method, (episode, labels) = make_method(name), make_tasks(2, 1, separable=True)
+    recipe = method.recipe.train
+    if recipe is None:
+        pytest.skip("the method has no meta-training")
+    method.train()
+    method.backbone.requires_grad_(not recipe.frozen)
+    method.loss(episode, labels).backward()
+    for key, weight in method.named_parameters():
+        assert not weight.requires_grad or weight.grad is not None, key
+        assert weight.grad is None or torch.isfinite(weight.grad).all(), key
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("n_shot", [1, 5])
+def test_recipes_are_valid(name: str, preset: str, n_shot: int) -> None:
+    recipe = build_recipe(methods[name].recipe_type, preset=preset, n_shot=n_shot)
+    assert type(recipe).model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+def test_says_what_it_is(name: str) -> None:
+    method = methods[name]
+    assert method.setting in ("inductive", "transductive")
+    assert method.paper.year > 1990
+    assert method.paper.url.startswith("https://")
+    assert (method.__doc__ or "").strip()

@@ -1,0 +1,80 @@
+"""Recipes: layers, overrides, and what is refused."""
+
+import pytest
+
+from fewshot_bench.errors import UsageError
+from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe, setting_names
+from fewshot_bench.registry import methods
+
+
+def maml(*settings: str, **where: object) -> dict[str, object]:
+    recipe = build_recipe(methods["maml"].recipe_type, settings=settings, **where)  # type: ignore[arg-type]
+    return recipe.model_dump()
+
+
+def test_a_setting_overrides_any_key() -> None:
+    recipe = maml("inner_lr=0.4", "train.lr=1e-2", "first-order=true", "train.milestones=0.5,0.8")
+    assert recipe["inner_lr"] == 0.4
+    assert recipe["first_order"] is True
+    assert recipe["train"]["lr"] == 0.01  # type: ignore[index]
+    assert recipe["train"]["milestones"] == (0.5, 0.8)  # type: ignore[index]
+
+
+def test_a_section_can_be_asked_for_and_left_out() -> None:
+    assert maml()["pretrain"] is None
+    assert maml("pretrain=default")["pretrain"]["epochs"] == 40  # type: ignore[index]
+    assert maml("pretrain.epochs=3")["pretrain"]["epochs"] == 3  # type: ignore[index]
+    assert maml("train=none")["train"] is None
+
+
+def test_layers_follow_each_other() -> None:
+    kind = methods["proto-net"].recipe_type
+    assert build_recipe(kind, n_shot=1).train.n_way == 30  # type: ignore[union-attr]
+    assert build_recipe(kind, n_shot=5).train.n_way == 20  # type: ignore[union-attr]
+    sib = methods["ssl-meta"].recipe_type
+    data = {"pretrain.epochs": 10}
+    for preset, epochs in {"default": 10, "smoke": 1, "paper": 60}.items():
+        recipe = build_recipe(sib, preset=preset, dataset=data)
+        assert recipe.pretrain.epochs == epochs  # type: ignore[union-attr]
+    recipe = build_recipe(sib, preset="smoke", dataset=data, settings=["pretrain.epochs=2"])
+    assert recipe.pretrain.epochs == 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("inner_lrr=0.1", "did you mean 'inner_lr'"),
+        ("lr=0.1", "did you mean 'train.lr'"),
+        ("train.stepz=3", "did you mean 'train.steps'"),
+        ("inner_lr=fast", "inner_lr='fast' does not fit: input should be a valid number"),
+        ("inner_steps=1.5", "valid integer"),
+        ("inner_lr=-1", "greater than 0"),
+        ("train.optimizer=rmsprop", "'sgd' or 'adam'"),
+        ("inner_lr", "KEY=VALUE"),
+        ("train=maybe", "takes 'default' or 'none'"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_line(setting: str, says: str) -> None:
+    with pytest.raises(UsageError) as error:
+        maml(setting)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_presets_are_refused() -> None:
+    with pytest.raises(UsageError, match="did you mean 'smoke'"):
+        maml(preset="smok")
+
+
+@pytest.mark.parametrize("name", list(methods))
+def test_every_key_of_every_layer_exists(name: str) -> None:
+    kind = methods[name].recipe_type
+    known = set(setting_names(kind))
+    for layer in (*kind.shots.values(), *kind.presets.values()):
+        assert set(layer) <= known
+
+
+def test_a_recipe_cannot_be_changed() -> None:
+    recipe = Recipe(train=TrainRecipe())
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.train = None

@@ -1,0 +1,106 @@
+"""Training: schedules, selection, and resuming to the bit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from fewshot_bench.checkpoint import load_tensors, save_tensors
+from fewshot_bench.errors import UsageError
+from fewshot_bench.recipe import OptimRecipe
+from fewshot_bench.train import Trainer, learning_rate
+
+
+def trainer(
+    folder: Path, kind: str = "sgd", fail_at: int | None = None, steps: int = 23
+) -> Trainer:
+    """A small network with batch norm and dropout, trained on noise."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
+
+    def objective(step: int) -> Tensor:
+        if step == fail_at:
+            raise KeyboardInterrupt
+        module.train()
+        return nn.functional.cross_entropy(module(torch.randn(16, 4)), torch.randint(3, (16,)))
+
+    def validate() -> float:
+        module.eval()
+        with torch.no_grad():
+            return float(torch.sigmoid(module(torch.ones(1, 4))[0, 0]))
+
+    recipe = OptimRecipe(optimizer=kind, lr=0.05, schedule="one-cycle", warmup=0.2)  # type: ignore[arg-type]
+    return Trainer("t", module, objective, validate, recipe, steps, 5, 1, folder / "last")
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+@pytest.mark.parametrize("fail_at", [0, 4, 5, 14, 22])
+def test_an_interrupted_training_ends_as_one_never_stopped(
+    tmp_path: Path, kind: str, fail_at: int
+) -> None:
+    whole = trainer(tmp_path / "whole", kind)
+    state = whole.run()
+    with pytest.raises(KeyboardInterrupt):
+        trainer(tmp_path, kind, fail_at).run()
+    resumed = trainer(tmp_path, kind)
+    again = resumed.run()
+    for name, tensor in whole.module.state_dict().items():
+        assert torch.equal(tensor, resumed.module.state_dict()[name]), name
+    assert (again.curves, again.best, again.best_step) == (
+        state.curves,
+        state.best,
+        state.best_step,
+    )
+
+
+def test_the_best_weights_are_kept(tmp_path: Path) -> None:
+    job = trainer(tmp_path)
+    state = job.run()
+    measured = {step: v for name, step, v in state.curves if name == "t_val_acc"}
+    assert sorted(measured) == [5, 10, 15, 20, 23]
+    assert state.best == max(measured.values()) == measured[state.best_step]
+    assert job.validate() == pytest.approx(state.best)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
+    job = trainer(tmp_path)
+    finite: Callable[[int], Tensor] = job.objective
+    job.objective = lambda step: finite(step) * (float("nan") if step == 12 else 1)
+    with pytest.raises(UsageError, match=r"became nan at step 12.*last"):
+        job.run()
+    assert load_tensors(tmp_path / "last")[1]["step"] == 10
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "last").write_bytes(b"not a safetensors file")
+    with pytest.raises(UsageError, match="damaged"):
+        trainer(tmp_path).run()
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    save_tensors(tmp_path / "last", {"model.0.weight": torch.ones(2, 2)}, {})
+    with pytest.raises(UsageError, match="do not fit"):
+        trainer(tmp_path).run()
+
+
+@given(n_steps=st.integers(2, 500), warmup=st.floats(0, 0.9))
+def test_one_cycle_rises_to_its_peak_and_falls_to_zero(n_steps: int, warmup: float) -> None:
+    recipe = OptimRecipe(lr=0.3, schedule="one-cycle", warmup=warmup)
+    rates = [learning_rate(recipe, step, n_steps) for step in range(n_steps)]
+    assert all(0 <= rate <= 0.3 for rate in rates)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    peak = rates.index(max(rates))
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+
+
+def test_the_paper_schedule_of_sib() -> None:
+    recipe = OptimRecipe(lr=0.1, schedule="step", warmup=1 / 6, milestones=(50 / 60,))
+    rates = [learning_rate(recipe, step, 60) for step in range(60)]
+    assert rates[4] == pytest.approx(0.05)
+    assert rates[9:50] == pytest.approx([0.1] * 41)
+    assert rates[50:] == pytest.approx([0.01] * 10)
