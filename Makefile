@@ -27,7 +27,7 @@ test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_
 lint: $(VENV)/.installed-dev ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --explicit-package-bases $(SOURCES)
+	$(BIN)/mypy
 
 format: $(VENV)/.installed-dev ## rewrite the sources in the one format
 	$(BIN)/ruff check --fix-only --quiet .

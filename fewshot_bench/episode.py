@@ -73,7 +73,8 @@ class Episode:
             return self
         images = torch.cat([self.support, self.query], dim=1)
         features = network(images.flatten(0, 1)).reshape(*images.shape[:2], -1)
-        support, query = features.split([self.support.shape[1], self.query.shape[1]], dim=1)
+        n_support = self.support.shape[1]
+        support, query = features[:, :n_support], features[:, n_support:]
         return replace(self, support=support, query=query, embedded=True)
 
 

@@ -138,4 +138,5 @@ class SSLMeta(Method):
         unit = weights / norm
         pulled = gradient.transpose(1, 2) @ query
         tangent = pulled - unit * (unit * pulled).sum(-1, keepdim=True)
-        return self.scale * tangent / norm
+        moved: Tensor = self.scale * tangent / norm
+        return moved

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("fsbench", deadline=None)  # times depend on the machine
+settings.load_profile("fsbench")
 
 
 @pytest.fixture(scope="session", autouse=True)

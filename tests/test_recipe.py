@@ -77,4 +77,4 @@ def test_every_key_of_every_layer_exists(name: str) -> None:
 def test_a_recipe_cannot_be_changed() -> None:
     recipe = Recipe(train=TrainRecipe())
     with pytest.raises(ValueError, match="frozen"):
-        recipe.train = None
+        recipe.train = None  # type: ignore[misc]

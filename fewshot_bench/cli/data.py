@@ -78,7 +78,8 @@ def download(name: Name) -> None:
     from fewshot_bench.progress import console
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task(name, total=None)
         path = download_files(
             name, lambda done, total: bar.update(task, completed=done, total=total or None)

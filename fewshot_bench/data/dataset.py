@@ -52,7 +52,7 @@ class ImageSplit:
 
     def pixels(self, indices: NDArray[np.int64] | slice) -> Tensor:
         """Read images as a uint8 tensor ``[n, C, H, W]`` in channels-last memory."""
-        return torch.from_numpy(np.ascontiguousarray(self.images[indices])).permute(0, 3, 1, 2)
+        return torch.from_numpy(np.array(self.images[indices])).permute(0, 3, 1, 2)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Turn uint8 ``[n, C, H, W]`` into float32 of about zero mean and unit variance."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.download import BytesProgress, fetch
 from fewshot_bench.data.store import open_stored
-from fewshot_bench.data.write import write_dataset
+from fewshot_bench.data.write import dataset_folder, write_dataset
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import canonical, datasets
+from fewshot_bench.registry import datasets
 from fewshot_bench.storage import home
 
 ClassProgress = Callable[[int], AbstractContextManager[Callable[[], object]]]
@@ -38,7 +38,7 @@ def import_dataset(
     entry = datasets[name]
     if entry.read is None:
         raise UsageError(f"{entry.name} is drawn on first use, there is nothing to import")
-    target = canonical(as_name or entry.name)
+    target = dataset_folder(as_name or entry.name).name
     if target != entry.name and target in datasets:
         raise UsageError(f"'{target}' is the name of a known dataset; choose another --name")
     given = {key: value for key, value in options.items() if value is not None}

@@ -40,20 +40,40 @@ def load_arrays(file: BinaryIO, where: str) -> Any:
         raise UsageError(f"{where} is not a whole pickle of arrays; get it again") from error
 
 
-def _dtype(code: str, *_flags: object) -> np.dtype[Any]:
-    if code.lstrip("<>|=") not in _CODES:
-        raise UsageError(f"refused a pickle with an array of '{code}', not of numbers")
-    return np.dtype(code)
+class _Dtype:
+    """A numeric dtype. numpy's own takes flags from a pickle that can make it read any memory."""
+
+    def __init__(self, code: str) -> None:
+        if code.lstrip("<>|=") not in _CODES:
+            raise UsageError(f"refused a pickle with an array of '{code}', not of numbers")
+        self.dtype: np.dtype[Any] = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.dtype = self.dtype.newbyteorder(state[1])
 
 
-def _reconstruct(_kind: object, _shape: object, _code: object) -> np.ndarray[Any, Any]:
-    """Make the empty array that the pickle then fills, with numpy's own checks of its size."""
-    return np.ndarray((0,), np.uint8)
+class _Array(np.ndarray[Any, np.dtype[Any]]):
+    """An array that accepts its content with a `_Dtype` only; numpy checks shape and size."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _version, shape, kind, fortran, data = state
+        if min(shape, default=0) < 0:
+            raise ValueError(f"an array of shape {shape}")
+        super().__setstate__((1, shape, kind.dtype, np.bool_(fortran), data))
 
 
-def _scalar(dtype: np.dtype[Any], data: str | bytes) -> Any:
+def _dtype(code: str, *_flags: object) -> _Dtype:
+    return _Dtype(code)
+
+
+def _reconstruct(_kind: object, _shape: object, _code: object) -> _Array:
+    """Make the empty array whose content follows."""
+    return _Array((0,), np.uint8)
+
+
+def _scalar(kind: _Dtype, data: str | bytes) -> Any:
     raw = data.encode("latin1") if isinstance(data, str) else data
-    return np.frombuffer(raw, dtype, count=1)[0]
+    return np.frombuffer(raw, kind.dtype, count=1)[0]
 
 
 def _encode(text: str, _codec: str) -> bytes:
@@ -61,11 +81,17 @@ def _encode(text: str, _codec: str) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How Python 3 writes the empty byte string for protocol 2."""
+    return b""
+
+
 _KIND = "ndarray"  # only ever an argument of _reconstruct; a string cannot be called
 _ALLOWED: dict[tuple[str, str], object] = {
     ("numpy", "dtype"): _dtype,
     ("numpy", "ndarray"): _KIND,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
     ("collections", "OrderedDict"): OrderedDict,
 }
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):

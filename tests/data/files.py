@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fewshot_bench.data.content import Content, Images
+
 
 def png(seed: int, size: int = 8, mode: str = "RGB") -> bytes:
     """A PNG of random pixels."""
@@ -18,6 +20,16 @@ def png(seed: int, size: int = 8, mode: str = "RGB") -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+def decoded(data: bytes) -> Images:
+    """The pixels of an image file."""
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def read_all(content: Content) -> dict[str, Images]:
+    """The images of every class by its name."""
+    return {c.name: c.read() for classes in content.splits.values() for c in classes}
 
 
 def make_files(root: Path, files: Mapping[str, bytes]) -> Path:

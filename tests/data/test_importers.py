@@ -1,6 +1,5 @@
 """Each layout in which a data set is passed around, on small trees and on the real archives."""
 
-import csv
 import io
 import json
 import pickle
@@ -12,119 +11,21 @@ import pytest
 from PIL import Image
 
 from fewshot_bench.data import cifar, omniglot
-from fewshot_bench.data.content import Content
 from fewshot_bench.data.dataset import Dataset
-from fewshot_bench.data.imagenet import Subset, mini_imagenet, read_subset
 from fewshot_bench.data.importing import import_dataset
 from fewshot_bench.data.splits import class_split
 from fewshot_bench.data.store import open_dataset, stored_names
 from fewshot_bench.errors import UsageError
-from tests.data.files import cifar_pickles, image_tree, make_files, make_tar, make_zip, png
-
-SPLIT = {"train": ["n1", "n2"], "val": ["n3"], "test": ["n4"]}
-WNIDS = ["n1", "n2", "n3", "n4"]
-SUBSET = Subset(SPLIT, fewest=3, most=3, size=8)
-TREE = {f"{c}/{c}_{i}.png": png(10 * k + i) for k, c in enumerate(WNIDS) for i in range(3)}
-
-
-def pixels(content: Content) -> dict[str, np.ndarray]:
-    return {c.name: c.read() for classes in content.splits.values() for c in classes}
-
-
-def decoded(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)))
-
-
-EXPECTED = {c: np.stack([decoded(TREE[f"{c}/{c}_{i}.png"]) for i in range(3)]) for c in WNIDS}
-
-
-def csv_lists() -> dict[str, bytes]:
-    files = {f"images/{name.split('/')[1]}": data for name, data in TREE.items()}
-    for split, names in SPLIT.items():
-        text = io.StringIO()
-        rows = [[f"{c}_{i}.png", c] for c in names for i in range(3)]
-        csv.writer(text).writerows([["filename", "label"], *rows])
-        files[f"{split}.csv"] = text.getvalue().encode()
-    return files
-
-
-def json_lists() -> dict[str, bytes]:
-    lists = {}
-    for file, split in zip(("base", "val", "novel"), SPLIT, strict=True):
-        rows = [(c, i) for c in SPLIT[split] for i in range(3)]
-        record = {
-            "label_names": WNIDS,
-            "image_names": [f"/elsewhere/{c}/{c}_{i}.png" for c, i in rows],
-            "image_labels": [WNIDS.index(c) for c, _ in rows],
-        }
-        lists[f"{file}.json"] = json.dumps(record).encode()
-    return TREE | lists
-
-
-def caches() -> dict[str, bytes]:
-    files = {}
-    for split, names in SPLIT.items():
-        data = np.concatenate([EXPECTED[c] for c in names])
-        rows = {c: list(range(3 * k, 3 * k + 3)) for k, c in enumerate(names)}
-        record = pickle.dumps({"image_data": data, "class_dict": rows}, 2)
-        files[f"mini-imagenet-cache-{split}.pkl"] = record
-    return files
-
-
-LAYOUTS = {
-    "class folders": TREE,
-    "folders in a folder": {f"images/{name}": data for name, data in TREE.items()},
-    "csv": csv_lists(),
-    "json": json_lists(),
-    "caches": caches(),
-}
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_of_imagenet_gives_the_same(layout: str, tmp_path: Path) -> None:
-    make_files(tmp_path, LAYOUTS[layout])
-    with read_subset(tmp_path, SUBSET) as content:
-        assert {s: [c.name for c in cs] for s, cs in content.splits.items()} == SPLIT
-        for name, images in pixels(content).items():
-            np.testing.assert_array_equal(images, EXPECTED[name])
-
-
-@pytest.mark.parametrize("layout", ["class folders", "csv", "json"])
-def test_imagenet_is_read_from_a_zip(layout: str, tmp_path: Path) -> None:
-    with read_subset(make_zip(tmp_path / "a.zip", LAYOUTS[layout]), SUBSET) as content:
-        np.testing.assert_array_equal(pixels(content)["n4"], EXPECTED["n4"])
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({k: v for k, v in TREE.items() if not k.startswith("n3")}, "has 0 images of class n3"),
-        ({k: v for k, v in TREE.items() if k != "n2/n2_1.png"}, "has 2 images of class n2, not 3"),
-        ({k: v for k, v in csv_lists().items() if "n4_2" not in k}, "lists 'n4_2.png'"),
-        (csv_lists() | {"val.csv": b"a,b\n1,2\n"}, "needs the columns filename and label"),
-        (json_lists() | {"val.json": b"[]"}, "needs label_names"),
-        (json_lists() | {"val.json": b"\xff"}, "is not text"),
-        (caches() | {"mini-imagenet-cache-val.pkl": b"\x80"}, "not a whole pickle"),
-        (caches() | {"mini-imagenet-cache-val.pkl": pickle.dumps([])}, "does not hold image_data"),
-    ],
+from tests.data.files import (
+    cifar_pickles,
+    decoded,
+    image_tree,
+    make_files,
+    make_tar,
+    make_zip,
+    png,
+    read_all,
 )
-def test_bad_imagenet_is_one_line(files: dict[str, bytes], message: str, tmp_path: Path) -> None:
-    make_files(tmp_path, files)
-    with pytest.raises(UsageError, match=message) as error, read_subset(tmp_path, SUBSET):
-        pass
-    assert "\n" not in str(error.value)
-
-
-def test_an_image_of_imagenet_is_resized(tmp_path: Path) -> None:
-    make_files(tmp_path, TREE)
-    with read_subset(tmp_path, Subset(SPLIT, 3, 3, size=84)) as content:
-        assert pixels(content)["n1"].shape == (3, 84, 84, 3)
-
-
-def test_mini_imagenet_needs_its_600_images(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not 600"), mini_imagenet(make_files(tmp_path, TREE)):
-        pass
-
 
 # CIFAR-100 -------------------------------------------------------------------------------------
 
@@ -165,7 +66,7 @@ def test_every_form_of_cifar_gives_the_same(
         "pickles inside": lambda: make_files(tmp_path / "f", pickles),
     }[form]()
     with cifar.cifar_fs(path) as content:
-        found = pixels(content)
+        found = read_all(content)
     for k, name in enumerate(CLASSES):
         parts = [small_cifar[h][k * n : (k + 1) * n] for h, n in HALVES.items()]
         np.testing.assert_array_equal(found[name], np.concatenate(parts))
@@ -258,7 +159,7 @@ def test_omniglot_turns_as_pillow_does(tmp_path: Path, monkeypatch: pytest.Monke
             files[f"images_background/{character}/{i:02d}.png"] = file.getvalue()
     assert first is not None
     with omniglot.omniglot(make_files(tmp_path, files)) as content:
-        found = pixels(content)
+        found = read_all(content)
     for degrees in (0, 90, 180, 270):
         expected = np.asarray(first.rotate(degrees).resize((28, 28)).convert("L"))
         np.testing.assert_array_equal(
