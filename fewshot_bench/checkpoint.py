@@ -1,7 +1,8 @@
 """Weights on disk: safetensors written atomically, keyed by all that made them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,9 @@ class StoredWeights:
         """The last checkpoint of unfinished training."""
         return self.folder / "last.safetensors"
 
-    def lock(self) -> FileLock:
-        """Take the right to make these weights; others wait and say so."""
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the right to make these weights; others wait and say so."""
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / "lock")
         try:
@@ -90,7 +92,10 @@ class StoredWeights:
         except Timeout:
             say(f"waiting for another process that makes {self.folder.name}")
             lock.acquire()
-        return lock
+        try:
+            yield
+        finally:
+            lock.release()
 
     def finish(self, tensors: Mapping[str, Tensor], outcome: Mapping[str, Any]) -> None:
         """File the finished weights; the checkpoint is no longer needed."""

@@ -83,7 +83,7 @@ def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table
         indices = source.indices(start, min(chunk, n_episodes - start))
         indices.update(digest)
         episode, query_labels = gather(table, indices, spec.n_way)
-        accuracies.append(accuracy(method(episode), query_labels).cpu())
+        accuracies.append(accuracy(method(episode), query_labels))
     return Scores(torch.cat(accuracies), digest.hexdigest())
 
 

@@ -92,9 +92,9 @@ def _trainer(
         inputs = val_table or inputs_of(method, val)
         return float(score_episodes(method, val, recipe.val_episodes, inputs).accuracies.mean())
 
-    label = f"train {stored.facts['method']} {stored.facts['val_episodes']['n_shot']}-shot"
     return Trainer(
-        label.replace(" ", "_"),
+        "train",
+        f"{stored.facts['method']} {stored.facts['val_episodes']['n_shot']}-shot",
         method,
         objective,
         validate,

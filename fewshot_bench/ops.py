@@ -38,5 +38,10 @@ def cosine(query: Tensor, centres: Tensor) -> Tensor:
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> Tensor:
-    """Fraction of right answers of each task, ``[T]``, from ``[T, Q, W]`` and ``[T, Q]``."""
-    return (scores.argmax(-1) == labels).to(torch.float64).mean(-1)
+    """Fraction of right answers of each task, float64 ``[T]`` on the CPU.
+
+    Args:
+        scores: ``[T, Q, W]``.
+        labels: ``[T, Q]``.
+    """
+    return (scores.argmax(-1) == labels).cpu().to(torch.float64).mean(-1)

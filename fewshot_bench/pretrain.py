@@ -124,6 +124,7 @@ def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> Non
 
     trainer = Trainer(
         "pretrain",
+        name,
         classifier,
         objective,
         PrototypeValidation(backbone, dataset["val"], recipe.val_episodes),

@@ -61,7 +61,7 @@ class Tracker:
 
     def find(self, key: str, dataset: str) -> TrackedRun | None:
         """Return the latest finished run of the configuration `key`, if there is one."""
-        with one_line(self.uri):
+        with one_line(self.uri), impatient():
             experiment = self._client.get_experiment_by_name(dataset)
             if experiment is None:
                 return None
@@ -103,7 +103,7 @@ class Tracker:
         if version.commit:
             tags["mlflow.source.git.commit"] = version.commit
             tags["fsbench.dirty"] = str(version.dirty).lower()
-        with one_line(self.uri):
+        with one_line(self.uri), impatient():
             run = self._client.create_run(
                 self._experiment(config.dataset), run_name=name, tags=tags
             )

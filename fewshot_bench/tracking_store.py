@@ -127,6 +127,10 @@ def one_line(uri: str) -> Iterator[None]:
         yield
     except UsageError:
         raise
+    except ModuleNotFoundError as error:  # the driver of a database
+        raise UsageError(
+            f"the tracking store {redacted(uri)} needs the Python package {error.name}; install it"
+        ) from None
     except Exception as error:
         reason = redacted(str(error).strip().partition("\n")[0])[:300] or type(error).__name__
         raise UsageError(

@@ -77,7 +77,8 @@ class Trainer:
     """Trains a module and keeps the weights that validated best.
 
     Args:
-        label: what is trained, for the progress bar and the names of the curves.
+        stage: ``pretrain`` or ``train``; the curves are ``{stage}_loss`` and ``{stage}_val_acc``.
+        subject: what is trained, for the progress bar.
         module: all weights, trained or not.
         objective: loss of a step, counted from 0.
         validate: accuracy on the val split in [0, 1]; puts the module in evaluation mode itself.
@@ -90,7 +91,8 @@ class Trainer:
 
     def __init__(
         self,
-        label: str,
+        stage: str,
+        subject: str,
         module: nn.Module,
         objective: Callable[[int], Tensor],
         validate: Callable[[], float],
@@ -100,7 +102,8 @@ class Trainer:
         seed: int,
         checkpoint: Path,
     ) -> None:
-        self.label, self.module, self.recipe = label, module, recipe
+        self.stage, self.label = stage, f"{stage} {subject}"
+        self.module, self.recipe = module, recipe
         self.objective, self.validate = objective, validate
         self.n_steps, self.val_every = n_steps, min(val_every, n_steps)
         self.seed, self.checkpoint = seed, checkpoint
@@ -149,8 +152,8 @@ class Trainer:
     def _validate(self, mean_loss: float) -> None:
         accuracy = self.validate()
         step = self.state.step
-        self.state.curves.append((f"{self.label}_loss", step, mean_loss))
-        self.state.curves.append((f"{self.label}_val_acc", step, accuracy))
+        self.state.curves.append((f"{self.stage}_loss", step, mean_loss))
+        self.state.curves.append((f"{self.stage}_val_acc", step, accuracy))
         if accuracy > self.state.best:
             self.state.best, self.state.best_step = accuracy, step
             self.best_weights = {k: v.detach().clone() for k, v in _state(self.module).items()}

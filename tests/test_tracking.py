@@ -82,6 +82,7 @@ def log(tracker: Tracker, record: RunRecord) -> str:
 def status_of(tracker: Tracker) -> list[str]:
     client = MlflowClient(tracking_uri=tracker.uri)
     experiment = client.get_experiment_by_name("cifar-fs")
+    assert experiment is not None
     return [run.info.status for run in client.search_runs([experiment.experiment_id])]
 
 
@@ -177,7 +178,9 @@ def test_a_deleted_experiment_is_named(uri: str) -> None:
     tracker, record = Tracker(uri), make_record()
     log(tracker, record)
     client = MlflowClient(tracking_uri=uri)
-    client.delete_experiment(client.get_experiment_by_name("cifar-fs").experiment_id)
+    client.delete_experiment(
+        client.search_experiments(filter_string="name='cifar-fs'")[0].experiment_id
+    )
     with pytest.raises(UsageError, match="mlflow experiments restore -x 1"):
         log(tracker, record)
 

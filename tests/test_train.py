@@ -34,7 +34,7 @@ def trainer(
             return float(torch.sigmoid(module(torch.ones(1, 4))[0, 0]))
 
     recipe = OptimRecipe(optimizer=kind, lr=0.05, schedule="one-cycle", warmup=0.2)
-    return Trainer("t", module, objective, validate, recipe, steps, 5, 1, folder / "last")
+    return Trainer("t", "it", module, objective, validate, recipe, steps, 5, 1, folder / "last")
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])

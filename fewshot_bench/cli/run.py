@@ -38,17 +38,21 @@ def run(
     tracking_uri: Annotated[
         str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Evaluate and log again.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Evaluate and log again, with the stored weights.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the complete configuration and stop.")
     ] = False,
 ) -> None:
     """Measure methods on test episodes, training what they need, and log it to MLflow."""
+    from fewshot_bench.allocator import keep_freed_memory
     from fewshot_bench.data.store import open_dataset
     from fewshot_bench.episode import EpisodeSource
     from fewshot_bench.registry import methods
     from fewshot_bench.runner import make_config, pick_device
 
+    keep_freed_memory()
     chosen = pick_device(device)
     names = list(methods) if method == ["all"] else method
     images = open_dataset(dataset)
@@ -79,7 +83,11 @@ def run(
     from fewshot_bench.tracking import Tracker
 
     tracker = Tracker(tracking_uri)
-    records = [_run_one(config, tracker, str(chosen), force) for config in configs]
+    try:
+        records = [_run_one(config, tracker, str(chosen), force) for config in configs]
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
+        raise typer.Exit(130) from None
     _print_summary(records, tracking_uri)
 
 

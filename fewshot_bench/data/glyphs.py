@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+import matplotlib
 import numpy as np
+import PIL
 from matplotlib import get_data_path
 from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
@@ -86,6 +88,7 @@ def glyphs() -> Content:
     provenance: dict[str, object] = {
         "source": "drawn by fewshot_bench from the DejaVu fonts that matplotlib ships",
         "version": VERSION,
+        "drawn with": f"matplotlib {matplotlib.__version__}, Pillow {PIL.__version__}",
         "split": {split: list(scripts) for split, scripts in SCRIPTS.items()},
         "images": "28x28, ink bright on black; affine and elastic deformation, noise",
         "order": "as drawn",

@@ -59,7 +59,8 @@ class _Array(np.ndarray[Any, np.dtype[Any]]):
         _version, shape, kind, fortran, data = state
         if min(shape, default=0) < 0:
             raise ValueError(f"an array of shape {shape}")
-        super().__setstate__((1, shape, kind.dtype, np.bool_(fortran), data))
+        state = (1, shape, kind.dtype, bool(fortran), data)
+        super().__setstate__(state)  # type: ignore[arg-type]  # the stub wants numpy's bool
 
 
 def _dtype(code: str, *_flags: object) -> _Dtype:

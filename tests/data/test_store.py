@@ -127,10 +127,10 @@ def test_a_class_belongs_to_one_split(empty_home: Path) -> None:
         write_dataset("mine", twice)
 
 
-@pytest.mark.parametrize("name", ["../evil", "a/b", "", ".hidden", "C:\\x", "x" * 3 + "\n"])
+@pytest.mark.parametrize("name", ["../evil", "a/b", "", ".hidden", "C:\\x", "x\ny"])
 def test_a_name_stays_inside_the_store(name: str) -> None:
-    with pytest.raises(UsageError):
-        write_dataset(name if name.strip() != "xxx" else "x\ny", content())
+    with pytest.raises(UsageError, match="cannot name a dataset"):
+        write_dataset(name, content())
 
 
 @pytest.mark.parametrize(

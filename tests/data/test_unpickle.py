@@ -23,9 +23,9 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner),
     max_leaves=8,
 )
-ARRAYS = hnp.arrays(
-    st.sampled_from([np.uint8, np.int64, np.float32, np.dtype(">i4"), np.bool_]),
-    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+DTYPES = [np.dtype(code) for code in ("u1", "i8", "f4", ">i4", "?")]
+ARRAYS: st.SearchStrategy[np.ndarray] = hnp.arrays(
+    st.sampled_from(DTYPES), hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 )
 
 

@@ -1,0 +1,118 @@
+"""The command line, driven as a user would."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fewshot_bench.cli import main
+
+SMOKE = ["run", "--preset", "smoke", "--episodes", "40"]
+
+
+def fsbench(*arguments: str) -> int:
+    """Run a command in this process; return its exit code."""
+    try:
+        main(list(arguments))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+    return tmp_path
+
+
+def test_run_then_table(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    assert fsbench(*SMOKE, "--method", "SIB", "--method", "proto_net", "--shots", "1") == 0
+    shown = capfd.readouterr()
+    row = re.search(r"ssl-meta .*transductive .*?(\d+\.\d\d) ± (\d+\.\d\d)", shown.out)
+    assert row, shown.out
+    assert 20 < float(row[1]) < 100
+    assert "fsbench table" in shown.out
+    assert (folder / "mlflow.db").exists()
+
+    assert fsbench("table") == 0
+    table = capfd.readouterr().out
+    assert f"{row[1]} ± {row[2]}" in table
+    assert "proto-net" in table
+
+    assert fsbench(*SMOKE, "--method", "ssl-meta", "--shots", "1") == 0
+    again = capfd.readouterr()
+    assert "has been run" in again.err
+    assert row[1] in again.out
+
+
+def test_a_new_store_gets_the_stored_result(capfd: pytest.CaptureFixture[str]) -> None:
+    assert fsbench(*SMOKE, "--method", "ssl-meta", "--shots", "1") == 0
+    capfd.readouterr()
+    uri = ["--tracking-uri", "sqlite:///other.db"]
+    assert fsbench(*SMOKE, "--method", "ssl-meta", "--shots", "1", *uri) == 0
+    assert "logging the stored result" in capfd.readouterr().err
+    assert fsbench("table", *uri) == 0
+    assert "ssl-meta" in capfd.readouterr().out
+
+
+def test_a_dry_run_prints_the_configuration(
+    capfd: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    assert fsbench("run", "-m", "maml", "--set", "inner_lr=0.4", "--dry-run") == 0
+    config = json.loads(capfd.readouterr().out)
+    assert config["recipe"]["inner_lr"] == 0.4
+    assert config["n_episodes"] == 2000
+    assert not (folder / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--method", "proto-nett"], "did you mean 'proto-net'"),
+        (["--method", "maml", "--dataset", "glyph"], "did you mean 'glyphs'"),
+        (["--method", "maml", "--dataset", "mini-imagenet"], "fsbench data import mini-imagenet"),
+        (["--method", "maml", "--backbone", "conv5-64"], "did you mean 'conv4-64'"),
+        (["--method", "maml", "--preset", "full"], "choose from"),
+        (["--method", "maml", "--set", "inner_lrr=1"], "did you mean 'inner_lr'"),
+        (["--method", "maml", "--set", "inner_lr=big"], "valid number"),
+        (["--method", "maml", "--device", "tpu"], "no device 'tpu'"),
+        (["--method", "maml", "--ways", "5000"], "or fewer"),
+        (["--method", "maml", "--shots", "6"], "lower --shots or --queries"),
+        (["--method", "maml", "--query-balance", "skewed"], "dirichlet:2.0"),
+        (["--method", "maml", "--tracking-uri", "http://127.0.0.1:9"], "does not answer"),
+        (["--method", "maml", "--tracking-uri", "nonsense"], "tracking URI"),
+    ],
+)
+def test_bad_input_ends_in_one_line(
+    arguments: list[str], says: str, capfd: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    assert fsbench("run", *arguments) == 2
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    lines = [line for line in shown.err.splitlines() if line]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("fsbench: ")
+    assert says in lines[0]
+    assert list(folder.iterdir()) == [], "nothing half-made is left"
+
+
+def test_a_table_without_runs_says_how_to_make_one(capfd: pytest.CaptureFixture[str]) -> None:
+    assert fsbench("table") == 2
+    assert "fsbench run" in capfd.readouterr().err
+
+
+def test_help_imports_neither_torch_nor_mlflow() -> None:
+    code = (
+        "import sys, fewshot_bench.cli as c\n"
+        "try: c.main(['run', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print({'torch', 'mlflow', 'pandas', 'numpy'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "set()"
+    assert "--query-balance" in done.stdout
