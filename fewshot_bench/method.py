@@ -36,7 +36,8 @@ class Method(nn.Module):
         n_way: classes of a test episode; a method whose network fixes the way checks it.
 
     Attributes:
-        setting: ``inductive``, or ``transductive`` if an answer may depend on other queries.
+        setting: ``inductive``, or ``transductive`` if an answer may depend on other queries; of
+            the class, unless a recipe makes an instance differ.
         paper: where it was published.
         recipe_type: the settings it takes, with defaults and their sources.
         adapts_backbone: True if each task is embedded by another network, so that embeddings
@@ -45,7 +46,7 @@ class Method(nn.Module):
             renaming the classes changes the scores, and the way is fixed.
     """
 
-    setting: ClassVar[Setting]
+    setting: Setting
     paper: ClassVar[Paper]
     recipe_type: ClassVar[type[Recipe]] = Recipe
     adapts_backbone: ClassVar[bool] = False

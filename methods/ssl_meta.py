@@ -104,6 +104,8 @@ class SSLMeta(Method):
         self.bias = nn.Parameter(torch.tensor(0.0))  # seen by the gradient network alone
         self.diagonal = nn.Parameter(torch.ones(backbone.out_dim))
         self.gradient_net = GradientNet(n_way)
+        if recipe.n_steps == 0:
+            self.setting = "inductive"
 
     def classify(
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int

@@ -215,8 +215,13 @@ def _spline(knots: NDArray[np.float64]) -> NDArray[np.float64]:
     place = np.arange(SIZE) * ((_KNOTS - 1) / (SIZE - 1))
     away = np.minimum(np.abs(place[:, None] - np.arange(_KNOTS)), 1)
     weight = 1 - away * away * (3 - 2 * away)  # smooth step from knot to knot
-    rows = sum(weight[:, k][None, :, None] * knots[:, k : k + 1, :] for k in range(_KNOTS))
-    return sum(weight[:, k] * rows[:, :, k : k + 1] for k in range(_KNOTS))  # type: ignore
+    bend = np.zeros((len(knots), SIZE, SIZE))
+    for i in range(_KNOTS):
+        row = np.zeros((len(knots), 1, SIZE))
+        for j in range(_KNOTS):
+            row += weight[:, j] * knots[:, i, j, None, None]
+        bend += weight[:, i, None] * row
+    return bend
 
 
 def _sample(

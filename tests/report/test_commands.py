@@ -38,8 +38,8 @@ def test_the_ui_serves_pages_and_ends_with_all_its_processes(tmp_path: Path) -> 
         process.send_signal(signal.SIGTERM)  # handled as Ctrl-C is
         assert process.wait(20) == 0
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # never kill: the server would outlive it
+        process.wait(20)
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port))
 
