@@ -14,5 +14,5 @@ class UsageError(Exception):
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ``"did you mean 'x'?"`` for the nearest known name, else the list of all names."""
     options = sorted(known)
-    nearest = get_close_matches(name, options, n=1, cutoff=0.5)
+    nearest = get_close_matches(name, options, n=1, cutoff=0.6)
     return f"did you mean '{nearest[0]}'?" if nearest else f"choose from: {', '.join(options)}"

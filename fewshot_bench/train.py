@@ -181,6 +181,7 @@ class Trainer:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.state = Training(**facts)
+        self.state.curves = [(name, step, value) for name, step, value in self.state.curves]
         say(f"{self.label}: going on from step {self.state.step} of {self.n_steps}")
 
 

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# For this process and those the tests start: small tensors gain nothing from threads, which
+# wait for each other for minutes where another program keeps a core busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 settings.register_profile("fsbench", deadline=None)  # times depend on the machine
 settings.load_profile("fsbench")
 
