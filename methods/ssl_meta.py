@@ -14,6 +14,7 @@ from fewshot_bench.method import Method, Paper
 from fewshot_bench.ops import cosine, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
+from fewshot_bench.results import Setting
 
 
 class SSLMetaRecipe(Recipe):
@@ -86,7 +87,7 @@ class SSLMeta(Method):
     augmented anew for every episode.
     """
 
-    setting = "transductive"
+    setting: Setting = "transductive"
     label_symmetric = False
     paper = Paper(
         "Empirical Bayes Transductive Meta-Learning with Synthetic Gradients",

@@ -44,7 +44,7 @@ class Constant(Method):
 
 def test_known_answers() -> None:
     source = EpisodeSource(make_split(noise=0.0), SPEC)
-    nearest = methods["proto-net"](Pixels((1, 16, 16)), Recipe(), 5)
+    nearest = methods["proto-net"](Pixels((1, 16, 16)), methods["proto-net"].recipe_type(), 5)
     assert set(evaluate(nearest, source, 20).accuracies) == {1.0}
     constant = evaluate(Constant(Pixels((1, 16, 16)), Recipe(), 5), source, 20)
     assert set(constant.accuracies) == {0.2}

@@ -51,7 +51,7 @@ def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
 def _variants(frame: pd.DataFrame) -> "pd.Series[str]":
     """Name the settings that tell apart runs of one method which share a column, else ''."""
     names = dict.fromkeys(frame.index, "")
-    for _, family in frame.groupby(ROW[:3]):
+    for _, family in frame.groupby(["method", "backbone"]):
         columns = [column["recipe"].tolist() for _, column in family.groupby(COLUMN)]
         keys = sorted({key for recipes in columns for key in _varying(recipes)})
         if keys:
