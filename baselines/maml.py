@@ -24,28 +24,36 @@ class MAMLRecipe(Recipe):
     """Settings of Finn et al. 2017 and cbfinn/maml (``maml.py``, ``main.py``)."""
 
     inner_lr: float = Field(
-        0.05,
+        0.2,
         gt=0,
-        description="on the mean loss; the release has 0.01 on a sum over the 5 classes",
+        description="on the mean loss; paper: 0.05 (the release has 0.01 on a sum over 5 classes); "
+        "0.2 learns faster in short trainings (chosen on CIFAR-FS val)",
     )
     inner_steps: int = Field(5, ge=0, description="in meta-training [main.py]")
     test_steps: int = Field(10, ge=0, description="at meta-test [main.py]")
     first_order: bool = Field(False, description="drop second derivatives [main.py stop_grad]")
     train: TrainRecipe | None = TrainRecipe(
         frozen=False,
-        steps=2500,
+        steps=4000,
         tasks_per_step=4,  # meta_batch_size [main.py]
+        n_query=5,  # paper: 15
         optimizer="adam",
         lr=1e-3,
         schedule="one-cycle",  # the release keeps it constant for 60,000 steps
         warmup=0.05,
         clip_value=10.0,  # [maml.py]
-        val_every=250,
+        val_every=500,
         val_episodes=200,
     )
 
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {"train.steps": 60_000, "train.val_every": 1000, "train.schedule": "constant"}
+        "paper": {
+            "inner_lr": 0.05,
+            "train.n_query": 15,
+            "train.steps": 60_000,
+            "train.val_every": 1000,
+            "train.schedule": "constant",
+        }
     }
 
 
