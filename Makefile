@@ -22,7 +22,7 @@ demo: $(VENV)/.installed ## install, then meta-train and test ssl-meta on the em
 	$(BIN)/fsbench run --method ssl-meta --shots 1
 
 test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_ARGS="-k name" for a part)
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style, format and types
 	$(BIN)/ruff check .

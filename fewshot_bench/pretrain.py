@@ -103,8 +103,15 @@ def pretrain(stored: StoredWeights, dataset: Dataset, device: torch.device) -> d
 
 
 def load_pretrained(backbone: Backbone, stored: StoredWeights) -> None:
-    """Put stored pretrained weights into a backbone."""
-    load_into(backbone, without_prefix("backbone", load_tensors(stored.path)[0]), stored.path)
+    """Put stored pretrained weights into a backbone.
+
+    One that normalises by its batches (see `use_batch_statistics`) has no use for statistics.
+    """
+    weights = without_prefix("backbone", load_tensors(stored.path)[0])
+    own = backbone.state_dict()
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    kept = {k: v for k, v in weights.items() if k in own or not k.endswith(statistics)}
+    load_into(backbone, kept, stored.path)
 
 
 def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> None:

@@ -1,0 +1,136 @@
+"""From configuration to trained method, on small made-up data."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from fewshot_bench.checkpoint import StoredWeights
+from fewshot_bench.config import RunConfig
+from fewshot_bench.errors import UsageError
+from fewshot_bench.meta_train import meta_training, training_spec
+from fewshot_bench.recipe import Recipe, TrainRecipe
+from fewshot_bench.runner import Trained, make_config, pick_device, prepare
+from tests.synthetic import make_dataset
+
+pytestmark = pytest.mark.usefixtures("empty_home")
+
+SHORT = [
+    "pretrain.epochs=1",
+    "pretrain.val_episodes=5",
+    "train.steps=3",
+    "train.val_every=2",
+    "train.val_episodes=5",
+    "train.n_query=3",
+]
+CPU = torch.device("cpu")
+
+
+def config(method: str, *settings: str, **protocol: int | str) -> RunConfig:
+    return make_config(
+        method,
+        "conv4-64",
+        make_dataset(),
+        settings=[*SHORT, *settings],
+        **{"n_query": 4, "n_episodes": 10, **protocol},
+    )
+
+
+def train(method: str, *settings: str, **protocol: int | str) -> Trained:
+    return prepare(config(method, *settings, **protocol), make_dataset(), CPU)
+
+
+def weights(trained: Trained) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = trained.method.state_dict()
+    return {name: tensor.clone() for name, tensor in state.items()}
+
+
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("method", ["ssl-meta", "proto-net", "maml"])
+def test_training_is_repeatable_and_depends_on_the_seed(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = weights(train(method))
+    other = weights(train(method, seed=1))
+    monkeypatch.setenv("FSBENCH_HOME", str(tmp_path / "another"))
+    assert same(first, weights(train(method)))
+    assert not same(first, other)
+
+
+def test_stored_weights_are_reused() -> None:
+    first = train("ssl-meta")
+    assert first.weights is not None
+    written = first.weights.path.stat().st_mtime_ns
+    again = train("ssl-meta")
+    assert again.weights == first.weights
+    assert again.weights.path.stat().st_mtime_ns == written
+    assert same(weights(first), weights(again))
+    assert again.curves == first.curves
+    assert {name for name, _, _ in map(tuple, again.curves)} == {
+        "pretrain_loss",
+        "pretrain_val_acc",
+        "train_loss",
+        "train_val_acc",
+    }
+
+
+def test_one_pretrained_backbone_serves_every_method_that_asks_for_it(empty_home: Path) -> None:
+    train("ssl-meta")
+    train("maml")  # SHORT asks for pretraining
+    kinds = sorted(path.name.split("-")[0] for path in (empty_home / "weights").iterdir())
+    assert kinds == ["backbone", "method", "method"]
+
+
+def test_a_frozen_backbone_stays_as_it_was() -> None:
+    trained, fixed = weights(train("ssl-meta")), weights(train("ssl-meta", "train=none"))
+    backbone = {name: t for name, t in trained.items() if name.startswith("backbone.")}
+    assert same(backbone, fixed)
+    assert not same(trained, fixed)
+    free = weights(train("ssl-meta", "train.frozen=false"))
+    assert not same(backbone, free)
+
+
+def test_training_episodes_follow_the_recipe_or_the_test() -> None:
+    protocol = config("proto-net", n_way=4, n_shot=2)
+    assert training_spec(protocol, TrainRecipe(n_way=30, n_shot=5), 8).n_way == 8
+    spec = training_spec(protocol, TrainRecipe(), 8)
+    assert (spec.n_way, spec.n_shot, spec.n_query) == (4, 2, 4)
+
+
+def key(**protocol: int | str) -> str:
+    made: StoredWeights = meta_training(
+        config("proto-net", "pretrain=none", **protocol), make_dataset(), TrainRecipe()
+    )
+    return made.key
+
+
+def test_weights_are_keyed_by_what_makes_them_and_nothing_else() -> None:
+    assert key() == key(n_episodes=999) == key(episode_seed=5)
+    assert len({key(), key(n_shot=2), key(seed=1), key(n_way=3)}) == 4
+
+
+def test_a_run_is_keyed_by_all_that_determines_it() -> None:
+    changes: list[dict[str, int | str]] = [
+        {},
+        {"n_episodes": 11},
+        {"episode_seed": 1},
+        {"query_balance": "dirichlet:2.0"},
+        {"seed": 1},
+        {"n_shot": 2},
+    ]
+    keys = {config("maml", **change).key for change in changes}
+    keys.add(config("maml", "inner_lr=0.3").key)
+    assert len(keys) == 7
+    recipe = Recipe().model_dump(mode="json")
+    plain = config("maml").model_copy(update={"recipe": recipe})
+    assert plain.key == plain.model_copy(update={"preset": "smoke"}).key
+
+
+def test_devices() -> None:
+    assert pick_device("cpu") == CPU
+    with pytest.raises(UsageError, match="no device 'abacus' here; use --device cpu"):
+        pick_device("abacus")
