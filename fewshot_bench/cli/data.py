@@ -27,25 +27,18 @@ def list_datasets() -> None:
     from fewshot_bench.registry import datasets
 
     stored = set(stored_names())
-    table = Table("name", "here", "image", "classes", "images a class", "what", box=None)
+    table = Table("name", "here", "image", "classes", "images a class", box=None)
     for entry in (datasets[name] for name in datasets):
         here = "yes" if entry.name in stored else "on first use" if entry.generate else "no"
         classes = " + ".join(map(str, entry.classes)) if any(entry.classes) else "any"
-        table.add_row(
-            entry.name,
-            here,
-            _times(entry.image_shape),
-            classes,
-            entry.images_per_class,
-            entry.summary,
-        )
+        table.add_row(entry.name, here, _times(entry.image_shape), classes, entry.images_per_class)
     for name in sorted(stored - set(datasets)):
         data = open_stored(name)
         counts = [len(s.class_names) for s in data.splits.values()]
         images = [int(n) for s in data.splits.values() for n in s.class_counts]
         span = f"{min(images)} to {max(images)}"
         table.add_row(
-            name, "yes", _times(data["train"].image_shape), " + ".join(map(str, counts)), span, ""
+            name, "yes", _times(data["train"].image_shape), " + ".join(map(str, counts)), span
         )
     Console().print(table)
 
