@@ -33,7 +33,7 @@ def config(method: str, *settings: str, **protocol: int | str) -> RunConfig:
         "conv4-64",
         make_dataset(),
         settings=[*SHORT, *settings],
-        **{"n_query": 4, "n_episodes": 10, **protocol},
+        **{"n_query": 4, "n_episodes": 10, **protocol},  # type: ignore[arg-type]
     )
 
 
