@@ -83,7 +83,6 @@ class Evil:
         os.system,
         np.uint8,
     ],
-    ids=repr,
 )
 def test_anything_else_is_refused(evil: Any, protocol: int, tmp_path: Any) -> None:
     with pytest.raises(UsageError, match="pickle") as error:
