@@ -73,7 +73,6 @@ def test_damage_is_exit_code_2(fsbench: Fsbench, tree: Path) -> None:
     [
         (["import", "cifar", "x"], "did you mean 'cifar-fs'?"),
         (["import", "cifar-fs", "nowhere"], "nowhere does not exist"),
-        (["verify", "cifar-fs"], "fsbench data download cifar-fs"),
         (["show", "glyphs", "--split", "tset"], "did you mean 'test'?"),
         (["show", "glyphs", "--queries", "30"], "lower --shots or --queries"),
         (["download", "tiered-imagenet"], "fsbench data import tiered-imagenet PATH"),
@@ -84,6 +83,13 @@ def test_mistakes_are_one_line(arguments: list[str], message: str, fsbench: Fsbe
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_a_missing_dataset_says_how_to_get_it(fsbench: Fsbench) -> None:
+    code, _, err = fsbench("verify", "cifar-fs")
+    assert code == 2
+    assert "fsbench data download cifar-fs" in err
 
 
 def test_download_fetches_and_imports(
