@@ -20,7 +20,8 @@ class RunConfig(BaseModel):
         n_way, n_shot, n_query, query_balance, n_episodes, episode_seed: the test protocol;
             `query_balance` is ``balanced`` or ``dirichlet:ALPHA``.
         seed: of initial weights and training; the test episodes do not depend on it.
-        preset: label of the schedule asked for; `recipe` says what it amounts to.
+        preset, settings: the schedule and the ``KEY=VALUE`` texts asked for, as labels for
+            readers; `recipe` says what they amount to.
         recipe: the method's complete recipe, resolved.
         data_checksum: of the data set.
     """
@@ -38,6 +39,7 @@ class RunConfig(BaseModel):
     episode_seed: int = Field(0, ge=0)
     seed: int = Field(0, ge=0)
     preset: str = "default"
+    settings: tuple[str, ...] = ()
     recipe: dict[str, Any]
     data_checksum: str
 
@@ -56,8 +58,8 @@ class RunConfig(BaseModel):
 
     @property
     def key(self) -> str:
-        """Hash of all that determines the result; the preset's label does not."""
-        return stable_hash(self.model_dump(mode="json", exclude={"preset"}))
+        """Hash of all that determines the result; the labels do not."""
+        return stable_hash(self.model_dump(mode="json", exclude={"preset", "settings"}))
 
 
 def dirichlet_alpha(query_balance: str) -> float | None:

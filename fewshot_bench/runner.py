@@ -64,6 +64,7 @@ def make_config(
             "dataset": dataset.name,
             "n_shot": n_shot,
             "preset": preset,
+            "settings": sorted(text.replace(" ", "") for text in settings),
             "recipe": recipe.model_dump(mode="json"),
             "data_checksum": dataset.checksum,
             **protocol,

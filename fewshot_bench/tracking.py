@@ -1,5 +1,6 @@
 """Runs in MLflow: written by `Tracker`, read by `load_runs`. No other file imports mlflow."""
 
+import json
 import logging
 import os
 import tempfile
@@ -205,6 +206,7 @@ def _tracked(run: "Run") -> TrackedRun:
         n_episodes=int(params["n_episodes"]),
         seed=int(params["seed"]),
         preset=params["preset"],
+        settings=tuple(json.loads(params["settings"])),
         recipe={k.removeprefix("recipe."): v for k, v in params.items() if k.startswith("recipe.")},
         mean=metrics[f"acc_{shot}shot"],
         ci95=metrics[f"ci95_{shot}shot"],

@@ -19,7 +19,7 @@ class TrackedRun:
         key: of the configuration; equal for repeated runs.
         method, backbone, dataset, setting: as run.
         n_way, n_shot, n_query, query_balance, n_episodes, seed: as in `RunConfig`.
-        preset: label of the schedule.
+        preset, settings: labels: the schedule and the ``KEY=VALUE`` texts asked for.
         recipe: dotted name to value, both text, values cut at 500 characters.
         mean, ci95: accuracy and half-width of its 95 % interval over episodes, in [0, 1].
         data_checksum, episode_digest: what it was measured on.
@@ -40,6 +40,7 @@ class TrackedRun:
     n_episodes: int
     seed: int
     preset: str
+    settings: tuple[str, ...]
     recipe: Mapping[str, str]
     mean: float
     ci95: float

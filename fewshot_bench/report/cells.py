@@ -1,6 +1,6 @@
 """From runs to cells: what may share a column, and how seeds make one number."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -49,15 +49,14 @@ def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
 
 
 def _variants(frame: pd.DataFrame) -> "pd.Series[str]":
-    """Name the settings that tell apart runs of one method which share a column, else ''."""
-    names = dict.fromkeys(frame.index, "")
+    """Name what was asked for beside the defaults, and what else tells runs of a column apart."""
+    names: dict[Hashable, str] = {}
     for _, family in frame.groupby(["method", "backbone"]):
         columns = [column["recipe"].tolist() for _, column in family.groupby(COLUMN)]
         keys = sorted({key for recipes in columns for key in _varying(recipes)})
-        if keys:
-            made_with = zip(family["recipe"], family["preset"], strict=True)
-            variants = [_variant(recipe, preset, keys) for recipe, preset in made_with]
-            names |= zip(family.index, variants, strict=True)
+        made_with = zip(family["recipe"], family["preset"], family["settings"], strict=True)
+        variants = [_variant(*labels, keys) for labels in made_with]
+        names |= zip(family.index, variants, strict=True)
     return pd.Series(names)
 
 
@@ -67,11 +66,19 @@ def _varying(recipes: Sequence[dict[str, str]]) -> list[str]:
     return [key for key in keys if len({recipe.get(key) for recipe in recipes}) > 1]
 
 
-def _variant(recipe: dict[str, str], preset: str, keys: Sequence[str]) -> str:
-    chosen = {key: recipe[key] for key in keys if key in recipe}
-    if len(keys) <= MAX_NAMED:
-        return ", ".join(f"{key}={value}" for key, value in chosen.items())
-    return f"preset {preset}, recipe {stable_hash(chosen, length=6)}"
+def _variant(
+    recipe: dict[str, str], preset: str, settings: Sequence[str], keys: Sequence[str]
+) -> str:
+    """Name a row: preset unless default, settings asked for, then other settings of `keys`."""
+    asked = {text.partition("=")[0] for text in settings}
+    unasked = [key for key in keys if not {key, key.partition(".")[0]} & asked]
+    others = {key: recipe[key] for key in unasked if key in recipe}
+    many = len(unasked) > MAX_NAMED
+    parts = [f"preset {preset}"] if many or preset != "default" else []
+    parts += settings
+    if many:
+        return ", ".join([*parts, f"recipe {stable_hash(others, length=6)}"])
+    return ", ".join([*parts, *(f"{key}={value}" for key, value in others.items())])
 
 
 def _labels(columns: pd.DataFrame) -> pd.DataFrame:

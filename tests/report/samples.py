@@ -23,6 +23,7 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "n_episodes": 2000,
         "seed": 0,
         "preset": "default",
+        "settings": (),
         "recipe": {"n_steps": "3"},
         "data_checksum": "d" * 64,
         "mean": 0.6,

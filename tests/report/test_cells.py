@@ -125,3 +125,18 @@ def test_every_cell_is_the_mean_of_the_latest_run_of_each_seed(
     assert frame[frame["best"]].groupby(["n_shot", "n_way"]).ngroups == len(
         {(k, n) for _, k, n in expected}
     )
+
+
+def test_rows_say_what_was_asked_for_beside_the_defaults() -> None:
+    runs = [
+        tracked(0, settings=("n_steps=0", "pretrain=default"), recipe={"n_steps": "0"}),
+        tracked(1, method="maml", preset="smoke"),
+        tracked(2, method="ssl-meta"),
+    ]
+    table = cells(runs)
+    names = dict(zip(table["method"], table["variant"], strict=True))
+    assert names == {
+        "proto-net": "n_steps=0, pretrain=default",
+        "maml": "preset smoke",
+        "ssl-meta": "",
+    }
