@@ -30,23 +30,19 @@ class Scores:
     digest: str
 
 
-def evaluate(
-    method: Method, source: EpisodeSource, n_episodes: int, table: Table | None = None
-) -> Result:
+def evaluate(method: Method, source: EpisodeSource, n_episodes: int) -> Result:
     """Measure a method on the first episodes of a source.
 
     Args:
         method: trained, on the device it shall run on; left in evaluation mode.
         source: of the episodes.
         n_episodes: how many.
-        table: inputs of the split, if computed before: embeddings or, for a method that adapts
-            its backbone, images.
     """
     began = time.perf_counter()
-    device = next((p.device for p in method.parameters()), torch.device("cpu"))
+    device = method.device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    scores = score_episodes(method, source, n_episodes, table or inputs_of(method, source))
+    scores = score_episodes(method, source, n_episodes, inputs_of(method, source))
     return Result(
         accuracies=tuple(scores.accuracies.tolist()),
         setting=method.setting,
@@ -67,7 +63,7 @@ def evaluate(
 def inputs_of(method: Method, source: EpisodeSource) -> Table:
     """Return what episodes are gathered from: embeddings computed once, or images."""
     if method.adapts_backbone:
-        return ImageTable(source.split, next(method.parameters()).device)
+        return ImageTable(source.split, method.device)
     return embed_split(method, source.split)
 
 

@@ -10,7 +10,7 @@ from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Indices
 from fewshot_bench.method import Method
 
-# Conv-4 on two CPU cores: 84 GFLOP/s in chunks of about 80 images, 25 in chunks of 500.
+# On a CPU small chunks stay in the caches, and below the size at which memory is given back.
 _IMAGES_PER_CHUNK = {"cpu": 80}
 _IMAGES_PER_CHUNK_GPU = 1024
 
@@ -68,7 +68,7 @@ class ImageTable:
 def embed_split(method: Method, split: ImageSplit) -> FeatureTable:
     """Embed every image of a split, in the evaluation mode of the method's network."""
     method.eval()
-    device = next((p.device for p in method.parameters()), torch.device("cpu"))
+    device = method.device
     chunk = _IMAGES_PER_CHUNK.get(device.type, _IMAGES_PER_CHUNK_GPU)
     parts = []
     for start in range(0, len(split.images), chunk):

@@ -56,14 +56,12 @@ def meta_train(
     """Train a method unless its weights are stored already, and load the best ones into it.
 
     Returns:
-        ``seconds``, ``curves``, ``val_acc`` and ``best_step``.
+        What is known of their making, see `Training.outcome`.
     """
     with stored.lock():
         if not stored.path.exists():
             done = _trainer(stored, method, dataset, recipe).run()
-            outcome = {"seconds": done.seconds, "curves": done.curves}
-            outcome |= {"val_acc": done.best, "best_step": done.best_step}
-            stored.finish(method.state_dict(), outcome)
+            stored.finish(method.state_dict(), done.outcome)
     weights, facts = load_tensors(stored.path)
     load_into(method, weights, stored.path)
     return facts
@@ -76,11 +74,10 @@ def _trainer(
     method.backbone.requires_grad_(not recipe.frozen)
     train = EpisodeSource(dataset["train"], EpisodeSpec(**stored.facts["train_episodes"]), seed)
     val = EpisodeSource(dataset["val"], EpisodeSpec(**stored.facts["val_episodes"]))
-    device = next(method.parameters()).device
     if recipe.frozen:
         table, val_table = inputs_of(method, train), inputs_of(method, val)
     else:
-        table, val_table = ImageTable(train.split, device, recipe.augment), None
+        table, val_table = ImageTable(train.split, method.device, recipe.augment), None
 
     def objective(step: int) -> Tensor:
         method.train()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -55,6 +56,11 @@ class Method(nn.Module):
     def __init__(self, backbone: Backbone, recipe: Recipe, n_way: int) -> None:
         super().__init__()
         self.backbone, self.recipe, self.n_way = backbone, recipe, n_way
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie; the CPU for a method without any."""
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     def embed(self, images: Tensor) -> Tensor:
         """Map images ``[N, C, H, W]`` to embeddings ``[N, D]``, the same for every episode."""

@@ -90,28 +90,26 @@ def pretraining(
     )
 
 
-def pretrain(stored: StoredWeights, dataset: Dataset, device: torch.device) -> dict[str, Any]:
-    """Make the weights unless they are stored already; returns what is known of their making.
+def pretrain(
+    stored: StoredWeights, backbone: Backbone, dataset: Dataset, device: torch.device
+) -> dict[str, Any]:
+    """Make the weights unless they are stored already, and load them into a backbone.
+
+    A backbone that normalises by its batches (see `use_batch_statistics`) takes no statistics.
 
     Returns:
-        ``seconds``, ``curves``, ``val_acc`` and ``best_step``.
+        What is known of their making, see `Training.outcome`.
     """
     with stored.lock():
         if not stored.path.exists():
             _train(stored, dataset, device)
-    return load_tensors(stored.path)[1]
-
-
-def load_pretrained(backbone: Backbone, stored: StoredWeights) -> None:
-    """Put stored pretrained weights into a backbone.
-
-    One that normalises by its batches (see `use_batch_statistics`) has no use for statistics.
-    """
-    weights = without_prefix("backbone", load_tensors(stored.path)[0])
+    tensors, facts = load_tensors(stored.path)
     own = backbone.state_dict()
     statistics = ("running_mean", "running_var", "num_batches_tracked")
-    kept = {k: v for k, v in weights.items() if k in own or not k.endswith(statistics)}
+    weights = without_prefix("backbone", tensors).items()
+    kept = {k: v for k, v in weights if k in own or not k.endswith(statistics)}
     load_into(backbone, kept, stored.path)
+    return facts
 
 
 def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> None:
@@ -142,9 +140,7 @@ def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> Non
         checkpoint=stored.checkpoint,
     )
     done = trainer.run()
-    outcome = {"seconds": done.seconds, "curves": done.curves}
-    outcome |= {"val_acc": done.best, "best_step": done.best_step}
-    stored.finish(with_prefix("backbone", backbone.state_dict()), outcome)
+    stored.finish(with_prefix("backbone", backbone.state_dict()), done.outcome)
 
 
 class _Batches:

@@ -82,8 +82,16 @@ class Recipe(Settings):
     presets: ClassVar[Mapping[str, Overrides]] = {}
 
 
-_PRETRAIN_PRESETS: Mapping[str, Overrides] = {
-    "smoke": {"pretrain.epochs": 1, "pretrain.val_episodes": 100},
+# What a preset means to every method; settings of an absent section do not apply.
+_GENERAL: Mapping[str, Overrides] = {
+    "smoke": {
+        "pretrain.epochs": 1,
+        "pretrain.val_episodes": 100,
+        "train.steps": 20,
+        "train.val_every": 20,
+        "train.val_episodes": 50,
+        "train.n_way": None,
+    },
     "default": {},
     "paper": {  # SIB main_feat.py: 6,000 warm-up iterations, x0.1 at epoch 50 of 60
         "pretrain.epochs": 60,
@@ -91,12 +99,6 @@ _PRETRAIN_PRESETS: Mapping[str, Overrides] = {
         "pretrain.warmup": 1 / 6,
         "pretrain.milestones": (50 / 60,),
     },
-}
-_SMOKE_TRAINING: Overrides = {
-    "train.steps": 20,
-    "train.val_every": 20,
-    "train.val_episodes": 50,
-    "train.n_way": None,
 }
 
 
@@ -123,9 +125,8 @@ def build_recipe(
     if preset not in PRESETS:
         raise UsageError(f"no preset is called '{preset}'; {suggestion(preset, PRESETS)}")
     values = recipe_type().model_dump()
-    general = {**_PRETRAIN_PRESETS[preset], **(_SMOKE_TRAINING if preset == "smoke" else {})}
     own = recipe_type.presets.get(preset, {})
-    for layer in (recipe_type.shots.get(n_shot, {}), dataset or {}, general, own):
+    for layer in (recipe_type.shots.get(n_shot, {}), dataset or {}, _GENERAL[preset], own):
         for key, value in layer.items():
             _assign(values, key, value)
     for text in settings:

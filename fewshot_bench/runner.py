@@ -1,6 +1,5 @@
 """From a configuration to a finished run: data, pretraining, meta-training, evaluation."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import evaluate
 from fewshot_bench.meta_train import meta_train, meta_training
 from fewshot_bench.method import Method
-from fewshot_bench.pretrain import build_backbone, load_pretrained, pretrain, pretraining
+from fewshot_bench.pretrain import build_backbone, pretrain, pretraining
 from fewshot_bench.recipe import Recipe, build_recipe
 from fewshot_bench.registry import backbones, datasets, methods
 from fewshot_bench.results import CurvePoint, RunRecord
@@ -73,7 +72,7 @@ def make_config(
 
 
 def run(config: RunConfig, device: torch.device) -> RunRecord:
-    """Carry a run out; stored weights and results of the same configuration are reused.
+    """Carry a run out and keep its record; stored weights are reused.
 
     Raises:
         UsageError: the data cannot fill the episodes, or they changed since.
@@ -106,8 +105,7 @@ def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Traine
     trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
     if recipe.pretrain is not None:
         trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed)
-        facts = pretrain(trained.weights, dataset, device)
-        load_pretrained(backbone, trained.weights)
+        facts = pretrain(trained.weights, backbone, dataset, device)
         trained.pretrain_seconds = facts["seconds"]
         trained.curves += facts["curves"]
     if recipe.train is not None:
@@ -123,7 +121,7 @@ def stored_record(key: str) -> RunRecord | None:
     path = record_path(key)
     if not path.exists():
         return None
-    return RunRecord.model_validate(json.loads(path.read_text()))
+    return RunRecord.model_validate_json(path.read_text())
 
 
 def record_path(key: str) -> Path:

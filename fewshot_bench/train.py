@@ -46,6 +46,16 @@ class Training:
     curves: list[tuple[str, int, float]] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What is kept beside the finished weights."""
+        return {
+            "seconds": self.seconds,
+            "curves": self.curves,
+            "val_acc": self.best,
+            "best_step": self.best_step,
+        }
+
 
 def learning_rate(recipe: OptimRecipe, step: int, n_steps: int) -> float:
     """Learning rate of a step (counted from 0): a pure function, so that resuming is exact."""
