@@ -12,7 +12,6 @@ from torch.func import functional_call
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.backbones.base import use_batch_statistics
 from fewshot_bench.episode import Episode
-from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, Paper
 from fewshot_bench.recipe import Overrides, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -96,11 +95,7 @@ class MAML(Method):
 
         A loop over tasks: on a CPU it is faster than ``vmap``, and needs less memory.
         """
-        if episode.n_way != self.n_way:
-            raise UsageError(
-                f"maml was built for {self.n_way} ways, not {episode.n_way}: its last layer "
-                "fixes them; train it with the same --ways"
-            )
+        self.require_way(episode.n_way)
         tasks = zip(episode.support, episode.support_labels, episode.query, strict=True)
         return torch.stack([self._solve(*task) for task in tasks])
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fewshot_bench.method import Method, Paper
 from fewshot_bench.ops import prototypes, squared_distances
-from fewshot_bench.recipe import Overrides, Recipe, TrainRecipe
+from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
 
 
@@ -20,17 +20,18 @@ class ProtoNetRecipe(Recipe):
         description="divide distances by D, as MetaOptNet's ProtoNet does; the paper does not. "
         "Training then starts from a soft softmax, and needs a quarter of the steps",
     )
+    pretrain: PretrainRecipe | None = PretrainRecipe()  # paper: none
     train: TrainRecipe | None = TrainRecipe(
         frozen=False,
-        steps=5000,
+        steps=1500,  # paper: until the validation loss rests, about 20,000
         n_way=20,  # more ways than at test: 20 for 5 shots, 30 for 1 (section 3.2)
         n_query=5,  # paper: 15; more and smaller steps learn faster per image
         optimizer="adam",
         lr=1e-3,
-        schedule="step",  # paper: halved every 2,000 episodes; here as often in fewer steps
-        milestones=(0.5, 0.65, 0.8, 0.9),
-        gamma=0.5,
-        val_every=500,
+        schedule="one-cycle",  # paper: halved every 2,000 episodes
+        warmup=0.05,
+        augment="natural",  # paper: none
+        val_every=300,
         val_episodes=500,
     )
 
@@ -38,16 +39,22 @@ class ProtoNetRecipe(Recipe):
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
             "divide_by_dim": False,
+            "pretrain": None,
             "train.n_query": 15,
             "train.steps": 20_000,
+            "train.val_every": 500,
+            "train.augment": "none",
+            "train.schedule": "step",
+            "train.warmup": 0.0,
             "train.milestones": tuple(k / 10 for k in range(1, 10)),
+            "train.gamma": 0.5,
         }
     }
 
 
 @methods.register("proto-net", "prototypical-networks")
 class ProtoNet(Method):
-    """Softmax over negative squared distances to the class means, trained from scratch.
+    """Softmax over negative squared distances to the class means.
 
     Training episodes have more ways than test episodes and, as in the paper, the same shots.
     """

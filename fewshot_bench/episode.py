@@ -59,6 +59,8 @@ class Episode:
         query: ``[T, Q, ...]``.
         n_way: classes of each task.
         embedded: True if support and query are embeddings already.
+        classes: in meta-training only, which classes of the train split the labels stand for,
+            int64 ``[T, n_way]``.
     """
 
     support: Tensor
@@ -66,6 +68,7 @@ class Episode:
     query: Tensor
     n_way: int
     embedded: bool = False
+    classes: Tensor | None = None
 
     def embed(self, network: Callable[[Tensor], Tensor]) -> "Episode":
         """Return the episode with all images of all tasks embedded as one batch."""
@@ -85,12 +88,14 @@ class EpisodeIndices:
     Attributes:
         support, support_labels: int64 ``[n, S]``.
         query, query_labels: int64 ``[n, Q]``.
+        classes: int64 ``[n, n_way]``, the classes of the split that the labels stand for.
     """
 
     support: Indices
     support_labels: Indices
     query: Indices
     query_labels: Indices
+    classes: Indices
 
     def update(self, digest: "hashlib._Hash") -> None:
         """Feed the episodes to a digest, one after another, so that chunks do not matter."""
@@ -140,7 +145,7 @@ class EpisodeSource:
             x[..., spec.n_shot :][chosen].reshape(n, -1) for x in (images, labels)
         )
         query, query_labels = _reorder(order, query, query_labels)
-        return EpisodeIndices(support, support_labels, query, query_labels)
+        return EpisodeIndices(support, support_labels, query, query_labels, classes)
 
     def _query_mask(self, take: "_Uniforms", n: int) -> NDArray[np.bool_]:
         """Which of the candidates of each class are queries, bool ``[n, n_way, candidates]``."""

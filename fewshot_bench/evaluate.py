@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import fewshot_bench
+from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Episode, EpisodeIndices, EpisodeSource
 from fewshot_bench.features import ImageTable, Table, embed_split
 from fewshot_bench.method import Method
@@ -42,11 +43,14 @@ def evaluate(method: Method, source: EpisodeSource, n_episodes: int) -> Result:
     device = method.device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    scores = score_episodes(method, source, n_episodes, inputs_of(method, source))
+    inputs = inputs_of(method, source.split)
+    embedded = time.perf_counter()
+    scores = score_episodes(method, source, n_episodes, inputs)
     return Result(
         accuracies=tuple(scores.accuracies.tolist()),
         setting=method.setting,
         seconds=time.perf_counter() - began,
+        episode_seconds=(time.perf_counter() - embedded) / n_episodes,
         peak_memory_mb=_peak_memory(device) / 1e6,
         episode_digest=scores.digest,
         data_checksum=source.split.checksum,
@@ -60,11 +64,11 @@ def evaluate(method: Method, source: EpisodeSource, n_episodes: int) -> Result:
     )
 
 
-def inputs_of(method: Method, source: EpisodeSource) -> Table:
+def inputs_of(method: Method, split: ImageSplit) -> Table:
     """Return what episodes are gathered from: embeddings computed once, or images."""
     if method.adapts_backbone:
-        return ImageTable(source.split, method.device)
-    return embed_split(method, source.split)
+        return ImageTable(split, method.device)
+    return embed_split(method, split)
 
 
 @torch.no_grad()
@@ -73,7 +77,7 @@ def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table
     method.eval()
     spec, digest = source.spec, hashlib.sha256()
     per_task = (spec.n_support + spec.n_queries) * table.width
-    chunk = max(1, min(1024, _CHUNK_NUMBERS // per_task))
+    chunk = max(1, min(method.max_tasks, _CHUNK_NUMBERS // per_task))
     accuracies = []
     for start in range(0, n_episodes, chunk):
         indices = source.indices(start, min(chunk, n_episodes - start))
@@ -83,11 +87,17 @@ def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table
     return Scores(torch.cat(accuracies), digest.hexdigest())
 
 
-def gather(table: Table, indices: EpisodeIndices, n_way: int) -> tuple[Episode, Tensor]:
-    """Look up a batch of tasks; returns the episode and, apart from it, the query labels."""
+def gather(
+    table: Table, indices: EpisodeIndices, n_way: int, training: bool = False
+) -> tuple[Episode, Tensor]:
+    """Look up a batch of tasks; returns the episode and, apart from it, the query labels.
+
+    In training the episode says which classes of the split its labels stand for.
+    """
     labels = torch.from_numpy(indices.support_labels).to(table.device)
     support, query = table[indices.support], table[indices.query]
-    episode = Episode(support, labels, query, n_way, embedded=table.embedded)
+    classes = torch.from_numpy(indices.classes).to(table.device) if training else None
+    episode = Episode(support, labels, query, n_way, embedded=table.embedded, classes=classes)
     return episode, torch.from_numpy(indices.query_labels).to(table.device)
 
 

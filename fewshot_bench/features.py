@@ -1,14 +1,17 @@
 """Embeddings of a whole split, computed once, and look-up of episodes in them."""
 
+from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from fewshot_bench.checkpoint import load_tensors, save_tensors
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Indices
 from fewshot_bench.method import Method
+from fewshot_bench.storage import home, stable_hash
 
 # On a CPU small chunks stay in the caches, and below the size at which memory is given back.
 _IMAGES_PER_CHUNK = {"cpu": 80}
@@ -66,11 +69,39 @@ class ImageTable:
 
 @torch.no_grad()
 def embed_split(method: Method, split: ImageSplit) -> FeatureTable:
-    """Embed every image of a split, in the evaluation mode of the method's network."""
+    """Embed every image of a split, in the evaluation mode of the method's network.
+
+    Embeddings by stored weights are kept on disk, for all methods and runs that share them.
+    """
     method.eval()
+    path = _kept_at(method, split)
+    if path is not None and path.exists():
+        return FeatureTable(load_tensors(path)[0]["features"].to(method.device))
+    features = _embed(method, split)
+    if path is not None:
+        save_tensors(path, {"features": features}, {})
+    return FeatureTable(features)
+
+
+def _embed(method: Method, split: ImageSplit) -> Tensor:
     device = method.device
     chunk = _IMAGES_PER_CHUNK.get(device.type, _IMAGES_PER_CHUNK_GPU)
     parts = []
     for start in range(0, len(split.images), chunk):
         parts.append(method.embed(split.tensor(slice(start, start + chunk), device)))
-    return FeatureTable(torch.cat(parts))
+    return torch.cat(parts)
+
+
+def _kept_at(method: Method, split: ImageSplit) -> Path | None:
+    """Where the embeddings belong; nowhere if the weights are not stored or the method differs."""
+    weights = method.backbone.weights_key
+    if weights is None or type(method).embed is not Method.embed:
+        return None
+    facts = {
+        "weights": weights,
+        "checksum": split.checksum,
+        "split": split.split,
+        "maps": method.needs_maps and method.backbone.pooled,
+        "device": method.device.type,  # devices round differently
+    }
+    return home() / "features" / f"{split.dataset}-{split.split}-{stable_hash(facts)}.safetensors"

@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from fewshot_bench.checkpoint import StoredWeights, load_into, load_tensors
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset
-from fewshot_bench.episode import EpisodeSource, EpisodeSpec
+from fewshot_bench.data.dataset import Dataset, ImageSplit
+from fewshot_bench.episode import EpisodeIndices, EpisodeSource, EpisodeSpec
 from fewshot_bench.evaluate import gather, inputs_of, score_episodes
-from fewshot_bench.features import ImageTable, Table
+from fewshot_bench.features import ImageTable
 from fewshot_bench.method import Method
 from fewshot_bench.recipe import TrainRecipe
 from fewshot_bench.train import Trainer
@@ -60,10 +61,14 @@ def meta_train(
     """
     with stored.lock():
         if not stored.path.exists():
+            if not recipe.frozen:
+                method.backbone.weights_key = None  # they change from now on
             done = _trainer(stored, method, dataset, recipe).run()
             stored.finish(method.state_dict(), done.outcome)
     weights, facts = load_tensors(stored.path)
     load_into(method, weights, stored.path)
+    if not recipe.frozen:
+        method.backbone.weights_key = stored.key
     return facts
 
 
@@ -72,21 +77,22 @@ def _trainer(
 ) -> Trainer:
     seed = stored.facts["seed"]
     method.backbone.requires_grad_(not recipe.frozen)
-    train = EpisodeSource(dataset["train"], EpisodeSpec(**stored.facts["train_episodes"]), seed)
+    spec = EpisodeSpec(**stored.facts["train_episodes"])
+    episodes = _Episodes(dataset["train"], spec, recipe, seed)
     val = EpisodeSource(dataset["val"], EpisodeSpec(**stored.facts["val_episodes"]))
     if recipe.frozen:
-        table, val_table = inputs_of(method, train), inputs_of(method, val)
+        table, val_table = inputs_of(method, episodes.split), inputs_of(method, val.split)
     else:
-        table, val_table = ImageTable(train.split, method.device, recipe.augment), None
+        table, val_table = ImageTable(episodes.split, method.device, recipe.augment), None
 
     def objective(step: int) -> Tensor:
         method.train()
         if recipe.frozen:
             method.backbone.eval()
-        return _loss(method, train, table, step, recipe.tasks_per_step)
+        return method.loss(*gather(table, episodes[step], spec.n_way, training=True))
 
     def validate() -> float:
-        inputs = val_table or inputs_of(method, val)
+        inputs = val_table or inputs_of(method, val.split)
         return float(score_episodes(method, val, recipe.val_episodes, inputs).accuracies.mean())
 
     return Trainer(
@@ -103,7 +109,17 @@ def _trainer(
     )
 
 
-def _loss(method: Method, source: EpisodeSource, table: Table, step: int, n_tasks: int) -> Tensor:
-    indices = source.indices(step * n_tasks, n_tasks)
-    episode, query_labels = gather(table, indices, source.spec.n_way)
-    return method.loss(episode, query_labels)
+class _Episodes:
+    """Episodes of a training step; their shots vary between steps if the recipe says so."""
+
+    def __init__(
+        self, split: ImageSplit, spec: EpisodeSpec, recipe: TrainRecipe, seed: int
+    ) -> None:
+        least = min(recipe.min_shot or spec.n_shot, spec.n_shot)
+        shots = range(least, spec.n_shot + 1)
+        self.sources = [EpisodeSource(split, replace(spec, n_shot=k), seed) for k in shots]
+        self.split, self.seed, self.n_tasks = split, seed, recipe.tasks_per_step
+
+    def __getitem__(self, step: int) -> EpisodeIndices:
+        chosen = np.random.default_rng([self.seed, step]).integers(len(self.sources))
+        return self.sources[chosen].indices(step * self.n_tasks, self.n_tasks)

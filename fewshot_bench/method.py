@@ -1,5 +1,6 @@
 """The contract of a few-shot method."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.episode import Episode
+from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.results import Setting
 
@@ -44,7 +46,14 @@ class Method(nn.Module):
         adapts_backbone: True if each task is embedded by another network, so that embeddings
             cannot be shared between episodes.
         label_symmetric: False if some weights belong to a position of the label, so that
-            renaming the classes changes the scores, and the way is fixed.
+            renaming the classes changes the scores.
+        support_symmetric: False if the scores depend on the order of the support.
+        needs_maps: True if the method works on feature maps; `embed` then keeps them, flattened,
+            and `maps` gives them their shape back.
+        uses_base: True if the method wants to see the embeddings of the train split, see
+            `see_base`.
+        max_tasks: most tasks that the evaluator hands over at once; lower it for a method that
+            needs much memory for each.
     """
 
     setting: Setting
@@ -52,10 +61,19 @@ class Method(nn.Module):
     recipe_type: ClassVar[type[Recipe]] = Recipe
     adapts_backbone: ClassVar[bool] = False
     label_symmetric: ClassVar[bool] = True
+    support_symmetric: ClassVar[bool] = True
+    needs_maps: ClassVar[bool] = False
+    uses_base: ClassVar[bool] = False
+    max_tasks: ClassVar[int] = 1024
 
     def __init__(self, backbone: Backbone, recipe: Recipe, n_way: int) -> None:
         super().__init__()
         self.backbone, self.recipe, self.n_way = backbone, recipe, n_way
+        if self.needs_maps and backbone.map_shape is None:
+            raise UsageError(
+                f"{type(self).__name__} works on feature maps, and {type(backbone).__name__} gives "
+                "none; choose another --backbone, as conv4-64 or resnet12-metaopt"
+            )
 
     @property
     def device(self) -> torch.device:
@@ -63,9 +81,53 @@ class Method(nn.Module):
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     def embed(self, images: Tensor) -> Tensor:
-        """Map images ``[N, C, H, W]`` to embeddings ``[N, D]``, the same for every episode."""
+        """Map images ``[N, C, H, W]`` to embeddings ``[N, D]``, the same for every episode.
+
+        D is `embedding_dim`.
+        """
+        if self.needs_maps:
+            return self.backbone.feature_map(images).flatten(1)
         features: Tensor = self.backbone(images)
         return features
+
+    @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """``(channels, height, width)`` of the backbone's maps, for a method that needs them."""
+        if self.backbone.map_shape is None:
+            raise TypeError("the backbone gives no feature maps")
+        return self.backbone.map_shape
+
+    @property
+    def embedding_dim(self) -> int:
+        """Length D of what `embed` returns."""
+        return math.prod(self.map_shape) if self.needs_maps else self.backbone.out_dim
+
+    def maps(self, embeddings: Tensor) -> Tensor:
+        """Give flattened maps ``[..., D]`` their shape ``[..., channels, height, width]`` back."""
+        return embeddings.reshape(*embeddings.shape[:-1], *self.map_shape)
+
+    def see_base(self, embeddings: Tensor, labels: Tensor) -> None:
+        """Keep, in buffers, what the method needs of the train split; see `uses_base`.
+
+        Called once, after pretraining and before meta-training.
+
+        Args:
+            embeddings: of all train images, not augmented, ``[N, D]``.
+            labels: int64 ``[N]``, classes of the train split.
+        """
+        raise TypeError(f"{type(self).__name__} declares uses_base without see_base")
+
+    def require_way(self, n_way: int) -> None:
+        """Refuse another way than the weights were built for.
+
+        Raises:
+            UsageError: `n_way` is not the method's.
+        """
+        if n_way != self.n_way:
+            raise UsageError(
+                f"{type(self).__name__} was built for {self.n_way} ways, not {n_way}: its weights "
+                "fix them; train it with the same --ways"
+            )
 
     def classify(
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int

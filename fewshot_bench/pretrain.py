@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.backbones.base import to_channels_last
@@ -16,6 +16,7 @@ from fewshot_bench.checkpoint import (
     with_prefix,
     without_prefix,
 )
+from fewshot_bench.classifiers import PretrainingNet
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episode import EpisodeSource, EpisodeSpec
@@ -29,29 +30,6 @@ from fewshot_bench.registry import backbones
 from fewshot_bench.train import Trainer
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
-
-
-class CosineClassifier(nn.Module):
-    """Logits = scale · cos(feature, weight of the class) (SIB ``networks.py``; Gidaris 2018).
-
-    Args:
-        backbone: trained with it.
-        n_classes: of the train split.
-        scale: initial value of the learned scale.
-    """
-
-    def __init__(self, backbone: Backbone, n_classes: int, scale: float) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.weight = nn.Parameter(
-            torch.randn(n_classes, backbone.out_dim) * (2.0 / backbone.out_dim) ** 0.5
-        )
-        self.scale = nn.Parameter(torch.tensor(scale))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits ``[N, n_classes]``."""
-        features = F.normalize(self.backbone(images), dim=1)
-        return self.scale * features @ F.normalize(self.weight, dim=1).T
 
 
 class NearestCosine(Method):
@@ -109,6 +87,7 @@ def pretrain(
     weights = without_prefix("backbone", tensors).items()
     kept = {k: v for k, v in weights if k in own or not k.endswith(statistics)}
     load_into(backbone, kept, stored.path)
+    backbone.weights_key = stored.key
     return facts
 
 
@@ -119,18 +98,20 @@ def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> Non
     torch.manual_seed(seed)
     train = dataset["train"]
     backbone = build_backbone(name, train, device)
-    classifier = CosineClassifier(backbone, len(train.class_names), recipe.head_scale).to(device)
+    net = PretrainingNet(backbone, len(train.class_names), recipe).to(device)
     batches = _Batches(train, recipe, seed, device)
 
     def objective(step: int) -> Tensor:
-        classifier.train()
+        net.train()
         images, labels = batches[step]
-        return F.cross_entropy(classifier(images), labels)
+        mixed = recipe.precision == "bfloat16"
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+            return net.loss(images, labels)
 
     trainer = Trainer(
         "pretrain",
         name,
-        classifier,
+        net,
         objective,
         PrototypeValidation(backbone, dataset["val"], recipe.val_episodes),
         recipe,

@@ -28,18 +28,30 @@ class OptimRecipe(Settings):
     warmup: float = Field(0.0, ge=0, le=1, description="fraction of steps of linear rise")
     milestones: tuple[float, ...] = Field((), description="step: fractions of the steps at which")
     gamma: float = Field(0.1, gt=0, description="step: ... the rate is multiplied by this")
+    backbone_lr: float = Field(1.0, gt=0, description="learning rate of the backbone, as a factor")
     clip_value: float | None = Field(None, gt=0, description="bound of each gradient entry")
+    clip_norm: float | None = Field(None, gt=0, description="bound of the whole gradient's norm")
 
 
 class PretrainRecipe(OptimRecipe):
-    """Supervised training on the train classes with a cosine classifier.
+    """Supervised training on the train classes.
 
     Defaults are a one-cycle schedule that two CPU cores finish in under an hour on CIFAR-FS;
     preset ``paper`` is the schedule of SIB's authors (``main_feat.py``).
     """
 
-    head: Literal["cosine"] = "cosine"
-    head_scale: float = Field(10.0, gt=0, description="initial, learned [SIB main_feat.py]")
+    head: Literal["cosine", "linear"] = "cosine"
+    head_scale: float = Field(10.0, gt=0, description="cosine: initial, learned [SIB main_feat.py]")
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    rotation: float = Field(
+        0.0,
+        ge=0,
+        description="weight of telling the four rotations of each image apart; the classes are "
+        "then learned on all four copies [BF3S: 1]",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16: mixed precision, about twice as fast where it is built in"
+    )
     epochs: int = Field(40, ge=1, description="paper: 60 [SIB README]")
     batch_size: int = Field(64, ge=2, description="[SIB main_feat.py]")
     augment: Literal["none", "shift", "natural"] = Field(
@@ -61,6 +73,9 @@ class TrainRecipe(OptimRecipe):
         None, ge=2, description="classes of a training episode, none: as tested; at most all"
     )
     n_shot: int | None = Field(None, ge=1, description="none: as tested")
+    min_shot: int | None = Field(
+        None, ge=1, description="draw the shots of every step from min_shot .. n_shot"
+    )
     n_query: int | None = Field(None, ge=1, description="none: as tested")
     frozen: bool = Field(True, description="keep the backbone, train on stored embeddings")
     augment: Literal["none", "shift", "natural"] = "none"

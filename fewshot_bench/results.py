@@ -32,6 +32,7 @@ class Result(BaseModel):
         accuracies: fraction of right answers of each episode, in the order of the stream.
         setting: ``transductive`` if answers depend on the other queries of the episode.
         seconds: wall time of the evaluation, embedding included.
+        episode_seconds: mean wall time of an episode, without embeddings that are shared.
         peak_memory_mb: largest resident memory of the process so far, in 10^6 bytes
             (on a GPU, the largest memory allocated there during the evaluation).
         episode_digest: SHA-256 over the image indices and labels of all episodes.
@@ -45,6 +46,7 @@ class Result(BaseModel):
     accuracies: tuple[float, ...] = Field(repr=False, min_length=1)
     setting: Setting
     seconds: float
+    episode_seconds: float
     peak_memory_mb: float
     episode_digest: str
     data_checksum: str

@@ -13,6 +13,7 @@ from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import evaluate
+from fewshot_bench.features import embed_split
 from fewshot_bench.meta_train import meta_train, meta_training
 from fewshot_bench.method import Method
 from fewshot_bench.pretrain import build_backbone, pretrain, pretraining
@@ -108,6 +109,10 @@ def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Traine
         facts = pretrain(trained.weights, backbone, dataset, device)
         trained.pretrain_seconds = facts["seconds"]
         trained.curves += facts["curves"]
+    if trained.method.uses_base:
+        base = embed_split(trained.method, dataset["train"])
+        labels = torch.from_numpy(dataset["train"].labels).to(base.device)
+        trained.method.see_base(base.features, labels)
     if recipe.train is not None:
         trained.weights = meta_training(config, dataset, recipe.train)
         facts = meta_train(trained.weights, trained.method, dataset, recipe.train)

@@ -71,7 +71,7 @@ def measured(record: RunRecord) -> dict[str, float]:
         "eval_seconds": result.seconds,
         "train_seconds": record.train_seconds,
         "pretrain_seconds": record.pretrain_seconds,
-        "ms_per_episode": 1000 * result.seconds / len(result.accuracies),
+        "ms_per_episode": 1000 * result.episode_seconds,
         "peak_memory_mb": result.peak_memory_mb,
     }
 

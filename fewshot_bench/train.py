@@ -7,7 +7,7 @@ what an uninterrupted one would have done.
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,17 @@ def learning_rate(recipe: OptimRecipe, step: int, n_steps: int) -> float:
     return recipe.lr * rise * factor
 
 
-def make_optimizer(recipe: OptimRecipe, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
-    """Build the recipe's optimiser over the parameters that want gradients."""
-    trained = [p for p in parameters if p.requires_grad]
+def make_optimizer(recipe: OptimRecipe, module: nn.Module) -> torch.optim.Optimizer:
+    """Build the recipe's optimiser over the parameters that want gradients.
+
+    Each group's ``lr_factor`` scales the learning rate of the schedule.
+    """
+    groups: dict[float, list[Tensor]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            factor = recipe.backbone_lr if name.startswith("backbone.") else 1.0
+            groups.setdefault(factor, []).append(parameter)
+    trained = [{"params": params, "lr_factor": factor} for factor, params in groups.items()]
     if recipe.optimizer == "adam":
         return torch.optim.Adam(trained, lr=recipe.lr, weight_decay=recipe.weight_decay)
     return torch.optim.SGD(
@@ -117,7 +125,7 @@ class Trainer:
         self.objective, self.validate = objective, validate
         self.n_steps, self.val_every = n_steps, min(val_every, n_steps)
         self.seed, self.checkpoint = seed, checkpoint
-        self.optimizer = make_optimizer(recipe, module.parameters())
+        self.optimizer = make_optimizer(recipe, module)
         self.state = Training()
         self.best_weights: Tensors = {}
 
@@ -144,7 +152,7 @@ class Trainer:
     def _step(self, step: int) -> float:
         torch.manual_seed(_mix(self.seed, step))
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.recipe, step, self.n_steps)
+            group["lr"] = group["lr_factor"] * learning_rate(self.recipe, step, self.n_steps)
         loss = self.objective(step)
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -156,6 +164,8 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip_value is not None:
             nn.utils.clip_grad_value_(self.module.parameters(), self.recipe.clip_value)
+        if self.recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
         self.optimizer.step()
         return value
 

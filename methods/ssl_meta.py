@@ -9,7 +9,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
-from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, Paper
 from fewshot_bench.ops import cosine, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
@@ -112,11 +111,8 @@ class SSLMeta(Method):
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Refine the class weights K times, then score; see `Method.classify`."""
-        if n_way != self.n_way and self.recipe.n_steps:
-            raise UsageError(
-                f"ssl-meta was built for {self.n_way} ways, not {n_way}: its gradient network "
-                "fixes them; train it with the same --ways"
-            )
+        if self.recipe.n_steps:
+            self.require_way(n_way)
         weights = self.diagonal * prototypes(F.normalize(support, dim=-1), support_labels, n_way)
         query = F.normalize(query, dim=-1)
         shared = self.training and self.recipe.statistics == "meta-batch"

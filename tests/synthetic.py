@@ -12,9 +12,11 @@ from fewshot_bench.method import Method
 from fewshot_bench.recipe import build_recipe
 from fewshot_bench.registry import methods
 
+N_BASE = 8  # classes of the train split
+
 
 def make_split(
-    n_classes: int = 8,
+    n_classes: int = N_BASE,
     per_class: int | list[int] = 30,
     split: str = "train",
     size: int = 16,
@@ -44,18 +46,23 @@ def make_dataset(seed: int = 0) -> Dataset:
 
 
 def make_method(name: str, n_shot: int = 1, n_way: int = 5, size: int = 16) -> Method:
-    """An untrained method on a narrow Conv-4, float64."""
+    """An untrained method on a narrow and short Conv-4 (maps of 2x2), float64."""
     torch.manual_seed(0)
-    backbone: Backbone = Conv4((1, size, size), (8, 8, 8, 8))
+    backbone: Backbone = Conv4((1, size, size), (8, 8, 8))
     to_channels_last(backbone)
     cls = methods[name]
-    return cls(backbone, build_recipe(cls.recipe_type, n_shot=n_shot), n_way).double().eval()
+    method = cls(backbone, build_recipe(cls.recipe_type, n_shot=n_shot), n_way).double().eval()
+    if method.uses_base:
+        labels = torch.arange(N_BASE).repeat(5)
+        base = torch.randn(len(labels), method.embedding_dim, dtype=torch.float64)
+        method.see_base(base, labels)
+    return method
 
 
 def make_tasks(
     n_tasks: int, n_shot: int, separable: bool, n_query: int = 6, n_way: int = 5, seed: int = 0
 ) -> tuple[Episode, Tensor]:
-    """A batch of image tasks, float64, with the query labels apart; rows are shuffled."""
+    """A batch of image tasks, float64, with the query labels apart; queries are shuffled."""
     generator = torch.Generator().manual_seed(seed)
     n = n_way * (n_shot + n_query)
     labels = torch.arange(n_way).repeat(n_shot + n_query).expand(n_tasks, n)

@@ -5,12 +5,15 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from fewshot_bench.episode import Episode, EpisodeSource, EpisodeSpec
 from fewshot_bench.errors import UsageError
+from fewshot_bench.evaluate import gather
+from fewshot_bench.features import ImageTable
 from tests.synthetic import make_split
 
 PINNED = {
@@ -124,7 +127,19 @@ def test_an_episode_has_no_query_labels() -> None:
         "query",
         "n_way",
         "embedded",
+        "classes",
     }
+
+
+def test_the_classes_behind_the_labels_are_told_in_training_alone() -> None:
+    split = make_split()
+    indices = EpisodeSource(split, EpisodeSpec(5, 2, 3)).indices(0, 4)
+    table = ImageTable(split, torch.device("cpu"))
+    assert gather(table, indices, 5)[0].classes is None
+    classes = gather(table, indices, 5, training=True)[0].classes
+    assert classes is not None
+    told = torch.gather(classes, 1, torch.from_numpy(indices.query_labels))
+    assert torch.equal(told, torch.from_numpy(split.labels[indices.query]))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ def result(values: list[float], digest: str = "same") -> Result:
         accuracies=tuple(values),
         setting="inductive",
         seconds=1.0,
+        episode_seconds=0.5,
         peak_memory_mb=1.0,
         episode_digest=digest,
         data_checksum="x",

@@ -1,5 +1,7 @@
 """The contract of a backbone."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -11,25 +13,35 @@ class Backbone(nn.Module):
 
     Attributes:
         in_shape: ``(C, H, W)`` of the images.
-        map_shape: ``(channels, height, width)`` of the last feature map.
+        map_shape: ``(channels, height, width)`` of the last feature map; None for a network
+            without, which then defines `forward` and `out_dim`.
+        pooled: True if the features are the mean over the map, else the flattened map.
+        weights_key: names the stored weights that it holds, as long as it holds them unchanged.
     """
 
     in_shape: tuple[int, int, int]
-    map_shape: tuple[int, int, int]
+    map_shape: tuple[int, int, int] | None
+    pooled: bool = False
+    weights_key: str | None = None
 
     @property
     def out_dim(self) -> int:
-        """Length D of the flattened features."""
-        channels, height, width = self.map_shape
-        return channels * height * width
+        """Length D of the features."""
+        if self.map_shape is None:
+            raise TypeError(f"{type(self).__name__} does not say its out_dim")
+        return self.map_shape[0] if self.pooled else math.prod(self.map_shape)
 
     def feature_map(self, images: Tensor) -> Tensor:
         """Return the last feature map, ``[N, *map_shape]``."""
         raise TypeError(f"{type(self).__name__} gives no feature maps")
 
+    def features_of(self, maps: Tensor) -> Tensor:
+        """Pool or flatten maps ``[N, *map_shape]`` to features ``[N, D]``."""
+        return maps.mean((2, 3)) if self.pooled else maps.flatten(1)
+
     def forward(self, images: Tensor) -> Tensor:
-        """Return flattened features ``[N, D]``."""
-        return self.feature_map(images).flatten(1)
+        """Return features ``[N, D]``."""
+        return self.features_of(self.feature_map(images))
 
 
 def use_batch_statistics(network: nn.Module) -> None:
