@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
+from fewshot_bench.backbones import Backbone
 from fewshot_bench.method import Method, Paper
 from fewshot_bench.ops import prototypes, squared_distances
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
@@ -15,10 +17,11 @@ from fewshot_bench.registry import methods
 class ProtoNetRecipe(Recipe):
     """Settings of Snell et al. 2017, section 3, and jakesnell/prototypical-networks."""
 
-    divide_by_dim: bool = Field(
-        True,
-        description="divide distances by D, as MetaOptNet's ProtoNet does; the paper does not. "
-        "Training then starts from a soft softmax, and needs a quarter of the steps",
+    scale: float | None = Field(
+        16.0,
+        gt=0,
+        description="initial value of a learned scale of squared distances / D, as MetaOptNet's "
+        "ProtoNet has (it starts at 1); none: the paper's plain squared distances",
     )
     pretrain: PretrainRecipe | None = PretrainRecipe()  # paper: none
     train: TrainRecipe | None = TrainRecipe(
@@ -38,7 +41,7 @@ class ProtoNetRecipe(Recipe):
     shots: ClassVar[Mapping[int, Overrides]] = {1: {"train.n_way": 30}}
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
-            "divide_by_dim": False,
+            "scale": None,
             "pretrain": None,
             "train.n_query": 15,
             "train.steps": 20_000,
@@ -70,9 +73,16 @@ class ProtoNet(Method):
     recipe_type = ProtoNetRecipe
     recipe: ProtoNetRecipe
 
+    def __init__(self, backbone: Backbone, recipe: ProtoNetRecipe, n_way: int) -> None:
+        super().__init__(backbone, recipe, n_way)
+        if recipe.scale is not None:
+            self.scale = nn.Parameter(torch.tensor(recipe.scale))
+
     def classify(
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
-        """Return negative squared Euclidean distances to the class means, divided by D or not."""
+        """Return negative squared Euclidean distances to the class means, scaled or not."""
         distances = squared_distances(query, prototypes(support, support_labels, n_way))
-        return -distances / (query.shape[-1] if self.recipe.divide_by_dim else 1)
+        if self.recipe.scale is None:
+            return -distances
+        return -self.scale * distances / query.shape[-1]

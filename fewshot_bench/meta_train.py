@@ -78,7 +78,7 @@ def _trainer(
     seed = stored.facts["seed"]
     method.backbone.requires_grad_(not recipe.frozen)
     spec = EpisodeSpec(**stored.facts["train_episodes"])
-    episodes = _Episodes(dataset["train"], spec, recipe, seed)
+    episodes = TrainingEpisodes(dataset["train"], spec, recipe, seed)
     val = EpisodeSource(dataset["val"], EpisodeSpec(**stored.facts["val_episodes"]))
     if recipe.frozen:
         table, val_table = inputs_of(method, episodes.split), inputs_of(method, val.split)
@@ -109,7 +109,7 @@ def _trainer(
     )
 
 
-class _Episodes:
+class TrainingEpisodes:
     """Episodes of a training step; their shots vary between steps if the recipe says so."""
 
     def __init__(

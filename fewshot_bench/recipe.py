@@ -9,6 +9,7 @@ from fewshot_bench.errors import UsageError, suggestion
 
 PRESETS = ("smoke", "default", "paper")
 Overrides = Mapping[str, Any]
+Augmentation = Literal["none", "shift", "shift-flip", "natural"]
 
 
 class Settings(BaseModel):
@@ -54,7 +55,7 @@ class PretrainRecipe(OptimRecipe):
     )
     epochs: int = Field(40, ge=1, description="paper: 60 [SIB README]")
     batch_size: int = Field(64, ge=2, description="[SIB main_feat.py]")
-    augment: Literal["none", "shift", "natural"] = Field(
+    augment: Augmentation = Field(
         "natural", description="natural: crop, flip, colour jitter .4 [SIB]; shift: crop alone"
     )
     lr: float = Field(0.1, gt=0, description="[SIB main_feat.py]")
@@ -78,7 +79,7 @@ class TrainRecipe(OptimRecipe):
     )
     n_query: int | None = Field(None, ge=1, description="none: as tested")
     frozen: bool = Field(True, description="keep the backbone, train on stored embeddings")
-    augment: Literal["none", "shift", "natural"] = "none"
+    augment: Augmentation = "none"
     val_every: int = Field(500, ge=1, description="steps between validations")
     val_episodes: int = Field(1000, ge=1)
 

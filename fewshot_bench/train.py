@@ -133,6 +133,8 @@ class Trainer:
         """Train to the end, from the checkpoint if there is one; load the best weights."""
         if self.checkpoint.exists():
             self._resume()
+        else:
+            self._validate()  # the initial weights stand for selection too
         began = time.monotonic() - self.state.seconds
         recent: list[float] = []
         bar = Bar(self.label, self.n_steps, self.state.step)
@@ -141,7 +143,8 @@ class Trainer:
                 recent.append(self._step(self.state.step))
                 self.state.step += 1
                 if self.state.step % self.val_every == 0 or self.state.step == self.n_steps:
-                    self._validate(sum(recent) / len(recent))
+                    self._note("loss", sum(recent) / len(recent))
+                    self._validate()
                     recent.clear()
                     self.state.seconds = time.monotonic() - began
                     self._save()
@@ -169,13 +172,14 @@ class Trainer:
         self.optimizer.step()
         return value
 
-    def _validate(self, mean_loss: float) -> None:
+    def _note(self, name: str, value: float) -> None:
+        self.state.curves.append((f"{self.stage}_{name}", self.state.step, value))
+
+    def _validate(self) -> None:
         accuracy = self.validate()
-        step = self.state.step
-        self.state.curves.append((f"{self.stage}_loss", step, mean_loss))
-        self.state.curves.append((f"{self.stage}_val_acc", step, accuracy))
+        self._note("val_acc", accuracy)
         if accuracy > self.state.best:
-            self.state.best, self.state.best_step = accuracy, step
+            self.state.best, self.state.best_step = accuracy, self.state.step
             self.best_weights = {k: v.detach().clone() for k, v in _state(self.module).items()}
 
     def _latest_val(self) -> float | None:

@@ -145,7 +145,7 @@ def test_proto_net_agrees_with_easyfsl(shared: Path, shot: int) -> None:
     cls = methods["proto-net"]
     method = cls(
         Identity(data["support"].shape[-1]),
-        cls.recipe_type.model_validate({"divide_by_dim": False}),
+        cls.recipe_type.model_validate({"scale": None}),
         5,
     )
     scores = method(embedded(data))
@@ -156,7 +156,7 @@ def test_proto_net_agrees_with_easyfsl(shared: Path, shot: int) -> None:
 def test_cross_entropy_is_the_default_loss(shared: Path) -> None:
     data = load(shared, "easyfsl_proto_net_1shot")
     cls = methods["proto-net"]
-    method = cls(nn.Identity(), cls.recipe_type.model_validate({"divide_by_dim": False}), 5)  # type: ignore[arg-type]
+    method = cls(nn.Identity(), cls.recipe_type.model_validate({"scale": None}), 5)  # type: ignore[arg-type]
     episode = embedded(data)
     expected = F.cross_entropy(method(episode).transpose(1, 2), data["query_labels"].expand(4, -1))
     close(method.loss(episode, data["query_labels"].expand(4, -1)), expected)

@@ -1,16 +1,22 @@
 """From configuration to trained method, on small made-up data."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from fewshot_bench import meta_train
 from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.config import RunConfig
+from fewshot_bench.episode import EpisodeSpec
 from fewshot_bench.errors import UsageError
-from fewshot_bench.meta_train import meta_training, training_spec
+from fewshot_bench.evaluate import Scores
+from fewshot_bench.features import embed_split
+from fewshot_bench.meta_train import TrainingEpisodes, meta_training, training_spec
 from fewshot_bench.recipe import Recipe, TrainRecipe
+from fewshot_bench.registry import methods
 from fewshot_bench.runner import Trained, make_config, pick_device, prepare
 from tests.synthetic import make_dataset
 
@@ -85,6 +91,18 @@ def test_one_pretrained_backbone_serves_every_method_that_asks_for_it(empty_home
     assert kinds == ["backbone", "method", "method"]
 
 
+@pytest.fixture
+def every_step_validates_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a training end with its last weights."""
+    rising = itertools.count()
+
+    def scored(*_: object) -> Scores:
+        return Scores(torch.tensor([float(next(rising))]), "")
+
+    monkeypatch.setattr(meta_train, "score_episodes", scored)
+
+
+@pytest.mark.usefixtures("every_step_validates_better")
 def test_a_frozen_backbone_stays_as_it_was() -> None:
     trained, fixed = weights(train("ssl-meta")), weights(train("ssl-meta", "train=none"))
     backbone = {name: t for name, t in trained.items() if name.startswith("backbone.")}
@@ -99,6 +117,33 @@ def test_training_episodes_follow_the_recipe_or_the_test() -> None:
     assert training_spec(protocol, TrainRecipe(n_way=30, n_shot=5), 8).n_way == 8
     spec = training_spec(protocol, TrainRecipe(), 8)
     assert (spec.n_way, spec.n_shot, spec.n_query) == (4, 2, 4)
+
+
+def test_the_shots_of_training_may_vary_from_step_to_step() -> None:
+    recipe = TrainRecipe(n_shot=4, min_shot=2, tasks_per_step=3)
+    episodes = TrainingEpisodes(make_dataset()["train"], EpisodeSpec(5, 4, 2), recipe, seed=1)
+    shots = [episodes[step].support.shape[1] // 5 for step in range(40)]
+    assert set(shots) == {2, 3, 4}
+    assert shots == [episodes[step].support.shape[1] // 5 for step in range(40)]
+    assert episodes[0].support.shape[0] == 3
+    fixed = TrainingEpisodes(make_dataset()["train"], EpisodeSpec(5, 4, 2), TrainRecipe(), seed=1)
+    assert {fixed[step].support.shape[1] for step in range(10)} == {20}
+
+
+def test_a_method_sees_the_train_split_once_and_before_it_is_trained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[Tensor, Tensor]] = []
+    proto_net = methods["proto-net"]
+    monkeypatch.setattr(proto_net, "uses_base", True)
+    monkeypatch.setattr(proto_net, "see_base", lambda _, *base: seen.append(base))
+    untrained = train("proto-net", "train=none").method
+    ((embeddings, labels),) = seen
+    split = make_dataset()["train"]
+    torch.testing.assert_close(embeddings, embed_split(untrained, split).features)
+    assert labels.tolist() == split.labels.tolist()
+    train("proto-net")
+    assert torch.equal(seen[1][0], embeddings)
 
 
 def key(**protocol: int | str) -> str:

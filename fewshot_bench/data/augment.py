@@ -17,13 +17,14 @@ def augment(pixels: Tensor, kind: str) -> Tensor:
 
     Args:
         pixels: the images.
-        kind: ``none``; ``shift``: random crop after padding by an eighth; ``natural``: crop,
-            horizontal flip and colour jitter of 0.4 (SIB ``main_feat.py``).
+        kind: ``none``; ``shift``: random crop after padding by an eighth; ``shift-flip``: and a
+            horizontal flip (BF3S); ``natural``: and a colour jitter of 0.4 (SIB
+            ``main_feat.py``).
     """
     if kind == "none":
         return pixels
     padding = max(1, pixels.shape[-1] // 8)  # 4 at 32 pixels, 10 at 84
-    cropped = random_crop(pixels, padding, flip=kind == "natural")
+    cropped = random_crop(pixels, padding, flip=kind != "shift")
     return color_jitter(cropped) if kind == "natural" else cropped
 
 

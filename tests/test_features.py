@@ -1,0 +1,67 @@
+"""Embeddings of a split: computed once by stored weights, and never by changed ones."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.errors import UsageError
+from fewshot_bench.features import embed_split
+from fewshot_bench.method import Method
+from tests.synthetic import make_method, make_split
+
+
+@pytest.fixture
+def method(empty_home: Path) -> Method:
+    made = make_method("proto-net").float()
+    made.backbone.weights_key = "0123"
+    return made
+
+
+def kept(home: Path) -> list[Path]:
+    return sorted((home / "features").glob("*.safetensors"))
+
+
+def test_embeddings_by_stored_weights_are_kept(method: Method, empty_home: Path) -> None:
+    split: ImageSplit = make_split()
+    first = embed_split(method, split).features
+    torch.testing.assert_close(first[3:5], method.embed(split.tensor(slice(3, 5), "cpu")))
+    (path,) = kept(empty_home)
+    written = path.stat().st_mtime_ns
+    assert torch.equal(embed_split(method, split).features, first)
+    assert path.stat().st_mtime_ns == written
+
+
+def test_other_weights_images_or_maps_have_embeddings_of_their_own(
+    method: Method, empty_home: Path
+) -> None:
+    embed_split(method, make_split())
+    embed_split(method, make_split(seed=1))
+    embed_split(method, make_split(split="val"))
+    method.backbone.weights_key = "4567"
+    embed_split(method, make_split())
+    assert len(kept(empty_home)) == 4
+
+
+def test_weights_that_are_not_stored_leave_nothing(method: Method, empty_home: Path) -> None:
+    method.backbone.weights_key = None
+    embed_split(method, make_split())
+    assert not kept(empty_home)
+
+
+def test_a_method_with_an_embedding_of_its_own_leaves_nothing(
+    method: Method, empty_home: Path
+) -> None:
+    plain = embed_split(method, make_split()).features
+    own = {"embed": lambda self, images: 2 * self.backbone(images)}
+    method.__class__ = type("Doubled", (type(method),), own)
+    torch.testing.assert_close(embed_split(method, make_split()).features, 2 * plain)
+    assert len(kept(empty_home)) == 1
+
+
+def test_damaged_embeddings_are_named(method: Method, empty_home: Path) -> None:
+    embed_split(method, make_split())
+    kept(empty_home)[0].write_bytes(b"torn")
+    with pytest.raises(UsageError, match=r"features.*damaged"):
+        embed_split(method, make_split())
