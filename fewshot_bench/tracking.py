@@ -210,6 +210,8 @@ def _tracked(run: "Run") -> TrackedRun:
         recipe={k.removeprefix("recipe."): v for k, v in params.items() if k.startswith("recipe.")},
         mean=metrics[f"acc_{shot}shot"],
         ci95=metrics[f"ci95_{shot}shot"],
+        train_seconds=metrics["train_seconds"],
+        ms_per_episode=metrics["ms_per_episode"],
         data_checksum=tags["fsbench.data_checksum"],
         episode_digest=tags["fsbench.episode_digest"],
         version=tags["fsbench.version"],

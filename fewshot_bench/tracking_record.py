@@ -22,6 +22,8 @@ class TrackedRun:
         preset, settings: labels: the schedule and the ``KEY=VALUE`` texts asked for.
         recipe: dotted name to value, both text, values cut at 500 characters.
         mean, ci95: accuracy and half-width of its 95 % interval over episodes, in [0, 1].
+        train_seconds: of the meta-training.
+        ms_per_episode: of the evaluation, without shared embeddings.
         data_checksum, episode_digest: what it was measured on.
         version: of the code.
         started, finished: UTC.
@@ -44,6 +46,8 @@ class TrackedRun:
     recipe: Mapping[str, str]
     mean: float
     ci95: float
+    train_seconds: float
+    ms_per_episode: float
     data_checksum: str
     episode_digest: str
     version: str

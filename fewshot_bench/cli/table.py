@@ -32,6 +32,9 @@ def table(
     published: Annotated[
         bool, typer.Option("--published", help="Add numbers from papers, under their own heading.")
     ] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Add minutes of training and milliseconds an episode.")
+    ] = False,
 ) -> None:
     """Compare all finished runs in one table: mean ± 95 % interval, the best in bold."""
     from fewshot_bench.errors import UsageError
@@ -48,7 +51,7 @@ def table(
     runs = [r for r in runs if r.n_shot in (shots or [r.n_shot]) and r.n_way in (ways or [r.n_way])]
     if not runs:
         raise UsageError("no finished run fits all these options; leave some of them out")
-    text = render(runs, chosen, published=published)
+    text = render(runs, chosen, published=published, cost=cost)
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -24,8 +24,9 @@ def cells(runs: Sequence[TrackedRun]) -> pd.DataFrame:
     Returns:
         `ROW` and `COLUMN`, then ``mean`` (over seeds), ``ci95`` (mean of the seeds' intervals:
         an upper bound of the interval of the mean, as all seeds see the same episodes), both in
-        [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, ``best`` (no
-        mean of the column is higher) and ``label`` of the column, sorted as a table reads.
+        [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, the means of
+        ``train_seconds`` and ``ms_per_episode``, ``best`` (no mean of the column is higher) and
+        ``label`` of the column, sorted as a table reads.
     """
     frame = latest(runs)
     grouped = frame.groupby([*ROW, *COLUMN], sort=False)
@@ -35,6 +36,8 @@ def cells(runs: Sequence[TrackedRun]) -> pd.DataFrame:
         n_seeds=("seed", "size"),
         seed_sd=("mean", "std"),
         run_ids=("run_id", tuple),
+        train_seconds=("train_seconds", "mean"),
+        ms_per_episode=("ms_per_episode", "mean"),
     ).reset_index()
     result["best"] = result["mean"] == result.groupby(COLUMN)["mean"].transform("max")
     result = result.merge(_labels(result[COLUMN].drop_duplicates()), on=COLUMN)

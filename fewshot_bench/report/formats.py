@@ -36,8 +36,10 @@ def chosen_format(name: str | None, output: Path | None) -> str:
     return SUFFIXES[output.suffix.lower()]
 
 
-def render(runs: Sequence[TrackedRun], form: str, *, published: bool = False) -> str:
-    """Write the table of `runs` in the format `form`."""
+def render(
+    runs: Sequence[TrackedRun], form: str, *, published: bool = False, cost: bool = False
+) -> str:
+    """Write the table of `runs` in the format `form`; CSV always has the costs."""
     if form == "csv":
         return spreadsheet.render(runs, published=published)
-    return _RENDERERS[form](build_table(runs, published=published))
+    return _RENDERERS[form](build_table(runs, published=published, cost=cost))

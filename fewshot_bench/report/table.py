@@ -27,6 +27,14 @@ SEEDS_NOTE = (
     "Several training seeds: their mean ± the mean of their intervals; sd is the standard "
     "deviation between seeds."
 )
+COST_NOTE = (
+    "In brackets: minutes of meta-training, if any, and milliseconds an episode, on the machine "
+    "of the run; embeddings that episodes share are not counted."
+)
+DROP_NOTE = (
+    "Less balanced: accuracy with imbalanced queries minus that with balanced ones, ± the "
+    "half-width of the interval of the difference of two independent means."
+)
 PUBLISHED_NOTE = (
     "Published numbers were measured by others, on other episodes; * was not checked again "
     "in its source."
@@ -90,20 +98,52 @@ class Table:
     notes: tuple[str, ...]
 
 
-def build_table(runs: Sequence[TrackedRun], *, published: bool = False) -> Table:
-    """Arrange runs, at least one, as a paper would; with `published`, others' numbers below."""
+def build_table(
+    runs: Sequence[TrackedRun], *, published: bool = False, cost: bool = False
+) -> Table:
+    """Arrange runs, at least one, as a paper would.
+
+    Args:
+        runs: of any data sets and protocols; each gets columns of its own.
+        published: add others' numbers below.
+        cost: say in each cell what training and an episode took.
+    """
     frame = cells(runs)
-    numbers = zip(frame["mean"], frame["ci95"], frame["n_seeds"], frame["seed_sd"], strict=True)
-    ours = _section(frame.assign(text=[_text(*cell) for cell in numbers]))
+    frame["text"] = [_text(cell, cost) for cell in frame.to_dict("records")]
+    drops = _drops(frame)
+    ours = _section(pd.concat([frame, drops]) if len(drops) else frame)
     theirs = _published(frame) if published else None
-    return Table(ours, theirs, _notes(frame, theirs))
+    notes = _notes(frame)
+    extra = ((COST_NOTE, cost), (DROP_NOTE, len(drops) > 0), (PUBLISHED_NOTE, theirs is not None))
+    return Table(ours, theirs, (*notes, *(note for note, wanted in extra if wanted)))
 
 
-def _text(mean: float, ci95: float, n_seeds: int, seed_sd: float) -> str:
-    text = f"{100 * mean:.2f}"
-    if not pd.isna(ci95):  # a single episode has no interval
-        text += f" ± {100 * ci95:.2f}"
-    return text if n_seeds == 1 else f"{text} (seeds {n_seeds}, sd {100 * seed_sd:.2f})"
+def _text(cell: dict[Hashable, Any], cost: bool) -> str:
+    text = f"{100 * cell['mean']:.2f}"
+    if not pd.isna(cell["ci95"]):  # a single episode has no interval
+        text += f" ± {100 * cell['ci95']:.2f}"
+    if cell["n_seeds"] > 1:
+        text += f" (seeds {cell['n_seeds']}, sd {100 * cell['seed_sd']:.2f})"
+    if cost:
+        minutes = cell["train_seconds"] / 60
+        text += f" ({f'{minutes:.1f} min, ' if minutes else ''}{cell['ms_per_episode']:.3g} ms)"
+    return text
+
+
+def _drops(frame: pd.DataFrame) -> pd.DataFrame:
+    """What imbalanced queries change, as cells: one for each that has a balanced counterpart."""
+    same = [*ROW, *(fact for fact in COLUMN if fact not in ("query_balance", "episode_digest"))]
+    is_balanced = frame["query_balance"] == "balanced"
+    pairs = frame[~is_balanced].merge(frame[is_balanced], on=same, suffixes=("", "_balanced"))
+    changes = 100 * (pairs["mean"] - pairs["mean_balanced"])
+    widths = 100 * (pairs["ci95"] ** 2 + pairs["ci95_balanced"] ** 2) ** 0.5
+    return pairs.assign(
+        text=[f"{c:+.2f} ± {w:.2f}" for c, w in zip(changes, widths, strict=True)],
+        run_ids=pairs["run_ids"] + pairs["run_ids_balanced"],
+        label=pairs["label"] + " less balanced",
+        query_balance=pairs["query_balance"] + " less balanced",
+        best=False,
+    )[frame.columns]
 
 
 def _section(frame: pd.DataFrame) -> Section:
@@ -154,16 +194,15 @@ def _published_text(fact: dict[Hashable, Any]) -> str:
     return f"{fact['accuracy']}{interval}{'' if fact['confirmed'] == 'yes' else '*'}"
 
 
-def _notes(frame: pd.DataFrame, published: Section | None) -> tuple[str, ...]:
+def _notes(frame: pd.DataFrame) -> list[str]:
     notes = [CELL_NOTE, BEST_NOTE]
     if (frame["n_seeds"] > 1).any():
         notes.append(SEEDS_NOTE)
     if (frame["setting"] == "transductive").any():
         notes.append(TRANSDUCTIVE_NOTE)
-    notes += [
+    return notes + [
         f"{c['dataset']} {c['label']}: {c['n_way']}-way {c['n_shot']}-shot, {c['n_query']} queries "
         f"a class ({c['query_balance']}), {c['n_episodes']} episodes {c['episode_digest'][:12]}, "
         f"data {c['data_checksum'][:12]}."
         for c in _columns(frame)
     ]
-    return (*notes, PUBLISHED_NOTE) if published else tuple(notes)

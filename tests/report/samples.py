@@ -28,12 +28,14 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "data_checksum": "d" * 64,
         "mean": 0.6,
         "ci95": 0.004,
+        "train_seconds": 90.0,
+        "ms_per_episode": 0.25,
         "version": "0.1.0",
         **facts,
     }
     protocol = [values[k] for k in ("n_way", "n_shot", "n_query", "query_balance", "n_episodes")]
     values.setdefault("episode_digest", stable_hash(protocol, length=64))
-    measured = ("mean", "ci95", "version", "episode_digest")
+    measured = ("mean", "ci95", "train_seconds", "ms_per_episode", "version", "episode_digest")
     values.setdefault("key", stable_hash({k: v for k, v in values.items() if k not in measured}))
     return TrackedRun(
         run_id=f"run{minute:04d}" + values["key"],

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewshot_bench.report.cells import cells
-from fewshot_bench.report.table import build_table
+from fewshot_bench.report.table import COST_NOTE, DROP_NOTE, build_table
 from tests.report.samples import paper_like, tracked
 
 
@@ -47,12 +47,13 @@ def test_the_best_of_each_column_is_marked_across_settings() -> None:
 )
 def test_another_protocol_gets_a_column_that_says_so(fact: str, value: object, word: str) -> None:
     table = build_table([tracked(0), tracked(1, mean=0.9, **{fact: value})])
-    assert len(table.ours.columns) == 2
+    assert len(table.ours.columns) == 2 + (fact == "query_balance")  # and what it changes
     row = table.ours.rows[0]
     other = next(i for i, c in enumerate(table.ours.columns) if word in c.label)
     assert row.cells[other].text.startswith("90.00")  # type: ignore[union-attr]
-    assert all(c.best for c in row.cells if c)
-    assert all(any(note.startswith(f"{c}:") for note in table.notes) for c in table.ours.columns)
+    assert [c.best for c in row.cells if c][:2] == [True, True]
+    columns = table.ours.columns[:2]
+    assert all(any(note.startswith(f"{c}:") for note in table.notes) for c in columns)
 
 
 def test_a_fact_that_all_columns_share_is_left_to_the_footnote() -> None:
@@ -140,3 +141,32 @@ def test_rows_say_what_was_asked_for_beside_the_defaults() -> None:
         "maml": "preset smoke",
         "ssl-meta": "",
     }
+
+
+def test_what_imbalance_changes_stands_beside_it() -> None:
+    imbalanced = {"query_balance": "dirichlet:2.0", "ci95": 0.003}
+    runs = [
+        tracked(0, mean=0.7, ci95=0.004),
+        tracked(1, mean=0.62, **imbalanced),
+        tracked(2, mean=0.5, method="pt-map", **imbalanced),
+    ]
+    table = build_table(runs)
+    assert [c.label for c in table.ours.columns] == [
+        "1-shot, balanced",
+        "1-shot, dirichlet:2.0",
+        "1-shot, dirichlet:2.0 less balanced",
+    ]
+    (cell,) = [row.cells[2] for row in table.ours.rows if row.cells[2]]
+    assert cell.text == "-8.00 ± 0.50"  # 0.5 = root of 0.3² + 0.4²
+    assert set(cell.run_ids) == {runs[0].run_id, runs[1].run_id}
+    assert not cell.best
+    assert DROP_NOTE in table.notes
+
+
+def test_costs_are_told_if_asked_for() -> None:
+    runs = [tracked(0), tracked(1, method="simple-shot", train_seconds=0.0, ms_per_episode=0.0123)]
+    trained, untrained = build_table(runs, cost=True).ours.rows
+    assert trained.cells[0].text.endswith("± 0.40 (1.5 min, 0.25 ms)")  # type: ignore[union-attr]
+    assert untrained.cells[0].text.endswith("± 0.40 (0.0123 ms)")  # type: ignore[union-attr]
+    assert COST_NOTE in build_table(runs, cost=True).notes
+    assert COST_NOTE not in build_table(runs).notes
