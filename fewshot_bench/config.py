@@ -1,7 +1,7 @@
 """What a run is: validated, complete, and hashed."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -19,6 +19,7 @@ class RunConfig(BaseModel):
         method, backbone, dataset: registry names.
         n_way, n_shot, n_query, query_balance, n_episodes, episode_seed: the test protocol;
             `query_balance` is ``balanced`` or ``dirichlet:ALPHA``.
+        split: whose classes it is measured on: ``test``, or ``val`` while settings are chosen.
         seed: of initial weights and training; the test episodes do not depend on it.
         preset, settings: the schedule and the ``KEY=VALUE`` texts asked for, as labels for
             readers; `recipe` says what they amount to.
@@ -37,6 +38,7 @@ class RunConfig(BaseModel):
     query_balance: str = "balanced"
     n_episodes: int = Field(2000, ge=1)
     episode_seed: int = Field(0, ge=0)
+    split: Literal["test", "val"] = "test"
     seed: int = Field(0, ge=0)
     preset: str = "default"
     settings: tuple[str, ...] = ()

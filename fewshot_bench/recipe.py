@@ -88,7 +88,8 @@ class Recipe(Settings):
     """Base of every method's recipe: add the method's own settings as fields.
 
     Field defaults are preset ``default``. Class attributes say what differs elsewhere, as
-    dotted keys: `shots` by the number of shots, `presets` by preset.
+    dotted keys: `shots` by the number of shots, `presets` by preset. `grid` holds the values of
+    settings that are worth trying on the val split.
     """
 
     pretrain: PretrainRecipe | None = None
@@ -96,6 +97,7 @@ class Recipe(Settings):
 
     shots: ClassVar[Mapping[int, Overrides]] = {}
     presets: ClassVar[Mapping[str, Overrides]] = {}
+    grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
 
 
 # What a preset means to every method; settings of an absent section do not apply.

@@ -46,17 +46,22 @@ def make_config(
 ) -> RunConfig:
     """Resolve names and recipe to the complete configuration of one run.
 
+    The recipe of a backbone that comes pretrained has no section for that.
+
     Raises:
-        UsageError: an unknown name or setting.
+        UsageError: an unknown name or setting, or one of pretraining for such a backbone.
     """
     name = methods.resolve(method)
+    pretrained = getattr(backbones[backbone], "pretrained", False)
     recipe = build_recipe(
         methods[name].recipe_type,
         preset=preset,
         n_shot=n_shot,
         dataset=datasets[dataset.name].overrides if dataset.name in datasets else {},
-        settings=settings,
+        settings=["pretrain=none", *settings] if pretrained else settings,
     )
+    if pretrained and recipe.pretrain is not None:
+        raise UsageError(f"{backbone} comes pretrained; leave the settings of 'pretrain' out")
     return RunConfig.model_validate(
         {
             "method": name,
@@ -81,7 +86,7 @@ def run(config: RunConfig, device: torch.device) -> RunRecord:
     dataset = open_dataset(config.dataset)
     if dataset.checksum != config.data_checksum:
         raise UsageError(f"the images of {config.dataset} changed; ask for the run anew")
-    source = EpisodeSource(dataset["test"], config.spec, config.episode_seed)
+    source = EpisodeSource(dataset[config.split], config.spec, config.episode_seed)
     trained = prepare(config, dataset, device)
     result = evaluate(trained.method, source, config.n_episodes)
     record = RunRecord(

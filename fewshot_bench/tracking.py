@@ -204,6 +204,7 @@ def _tracked(run: "Run") -> TrackedRun:
         n_query=int(params["n_query"]),
         query_balance=params["query_balance"],
         n_episodes=int(params["n_episodes"]),
+        split=params["split"],
         seed=int(params["seed"]),
         preset=params["preset"],
         settings=tuple(json.loads(params["settings"])),

@@ -18,7 +18,8 @@ class TrackedRun:
         run_id: MLflow's id.
         key: of the configuration; equal for repeated runs.
         method, backbone, dataset, setting: as run.
-        n_way, n_shot, n_query, query_balance, n_episodes, seed: as in `RunConfig`.
+        n_way, n_shot, n_query, query_balance, n_episodes, split, seed: as in
+            `RunConfig`.
         preset, settings: labels: the schedule and the ``KEY=VALUE`` texts asked for.
         recipe: dotted name to value, both text, values cut at 500 characters.
         mean, ci95: accuracy and half-width of its 95 % interval over episodes, in [0, 1].
@@ -40,6 +41,7 @@ class TrackedRun:
     n_query: int
     query_balance: str
     n_episodes: int
+    split: str
     seed: int
     preset: str
     settings: tuple[str, ...]

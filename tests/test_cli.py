@@ -1,5 +1,7 @@
 """The command line, driven as a user would."""
 
+import csv
+import io
 import json
 import re
 import subprocess
@@ -60,6 +62,26 @@ def test_a_new_store_gets_the_stored_result(capfd: pytest.CaptureFixture[str]) -
     assert "ssl-meta" in capfd.readouterr().out
 
 
+def test_a_sweep_chooses_on_val_and_measures_once_on_test(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    sweep = [*SMOKE, "--method", "laplacian-shot", "--tune", "val"]
+    assert fsbench(*sweep, "--set", "n_neighbours=2") == 0
+    shown = capfd.readouterr()
+    chosen = re.search(r"best of (\d+) on val, .*: strength=(\S+)", shown.err)
+    assert chosen, shown.err
+    assert int(chosen[1]) > 2
+    assert fsbench("table", "-f", "csv", "--split", "val") == 0
+    tried = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert len(tried) == int(chosen[1])
+    best = max(tried, key=lambda run: float(run["accuracy"]))
+    assert f'"strength={chosen[2]}"' in best["settings"].replace("'", '"')
+    assert fsbench("table", "-f", "csv") == 0
+    (measured,) = csv.DictReader(io.StringIO(capfd.readouterr().out))
+    assert measured["settings"] == best["settings"]
+    assert measured["split"] == "test"
+
+
 def test_a_dry_run_prints_the_configuration(
     capfd: pytest.CaptureFixture[str], folder: Path
 ) -> None:
@@ -84,6 +106,9 @@ def test_a_dry_run_prints_the_configuration(
         (["--method", "maml", "--ways", "5000"], "or fewer"),
         (["--method", "maml", "--shots", "6"], "lower --shots or --queries"),
         (["--method", "maml", "--query-balance", "skewed"], "dirichlet:2.0"),
+        (["--method", "maml", "--tune", "test"], "never tune on test"),
+        (["--method", "maml", "--tune", "val"], "has nothing to tune"),
+        (["--method", "maml", "--split", "train"], "--split takes test or val"),
         (["--method", "maml", "--tracking-uri", "http://127.0.0.1:9"], "does not answer"),
         (["--method", "maml", "--tracking-uri", "nonsense"], "tracking URI"),
     ],

@@ -1,5 +1,6 @@
 """``fsbench run``: train what is missing, evaluate, log, print a small table."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,10 @@ def run(
     episode_seed: Annotated[int, typer.Option(min=0, help="Seed of the test episodes.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights and training.")] = 0,
     preset: Annotated[str, typer.Option(help="smoke, default or paper.")] = "default",
+    split: Annotated[str, typer.Option(help="Classes of the episodes: test or val.")] = "test",
+    tune: Annotated[
+        str | None, typer.Option(help="'val': choose settings from the method's grid on val.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE of the recipe, repeatable, as train.lr=0.01."),
@@ -49,46 +54,70 @@ def run(
     from fewshot_bench.allocator import keep_freed_memory
     from fewshot_bench.data.store import open_dataset
     from fewshot_bench.episode import EpisodeSource
+    from fewshot_bench.errors import UsageError
     from fewshot_bench.registry import methods
     from fewshot_bench.runner import make_config, pick_device
+    from fewshot_bench.tune import grid_points
 
     keep_freed_memory()
+    if split not in ("test", "val") or tune not in (None, "val"):
+        raise UsageError("--split takes test or val, and --tune takes val: never tune on test")
     chosen = pick_device(device)
     names = list(methods) if method == ["all"] else method
     images = open_dataset(dataset)
-    configs = [
-        make_config(
-            name,
-            backbone,
-            images,
-            preset=preset,
-            n_shot=k,
-            settings=settings or (),
-            n_way=ways,
-            n_query=queries,
-            query_balance=query_balance,
-            n_episodes=episodes or (200 if preset == "smoke" else 2000),
-            episode_seed=episode_seed,
-            seed=seed,
+
+    protocol: dict[str, int | str] = {
+        "n_way": ways,
+        "n_query": queries,
+        "query_balance": query_balance,
+        "n_episodes": episodes or (200 if preset == "smoke" else 2000),
+        "episode_seed": episode_seed,
+        "seed": seed,
+    }
+
+    def configure(name: str, k: int, split: str, *point: str) -> "RunConfig":
+        texts = [*(settings or ()), *point]
+        return make_config(
+            name, backbone, images, preset=preset, n_shot=k, settings=texts, split=split, **protocol
         )
-        for name in names
-        for k in shots or [1]
-    ]
-    for config in configs:  # refuse before the first minute is spent
-        EpisodeSource(images["test"], config.spec)
+
+    # The settings to choose from on val, for each method and number of shots.
+    sweeps: dict[tuple[str, int], list[tuple[str, ...]]] = {}
+    for name in names:
+        points = grid_points(methods[name].recipe_type, settings or ()) if tune else []
+        sweeps |= {(name, k): points for k in shots or [1]}
+    plan = [configure(*cell, "val", *p) for cell, points in sweeps.items() for p in points]
+    plan += [configure(*cell, split) for cell in sweeps]
+    for config in plan:  # refuse before the first minute is spent
+        EpisodeSource(images[config.split], config.spec)
     if dry_run:
-        for config in configs:
+        for config in plan:
             typer.echo(config.model_dump_json(indent=2))
         return
     from fewshot_bench.tracking import Tracker
 
-    tracker = Tracker(tracking_uri)
+    measure = partial(_run_one, tracker=Tracker(tracking_uri), device=str(chosen), force=force)
     try:
-        records = [_run_one(config, tracker, str(chosen), force) for config in configs]
+        records = []
+        for cell, points in sweeps.items():
+            tried = {point: measure(configure(*cell, "val", *point)) for point in points}
+            records.append(measure(configure(*cell, split, *_best(tried))))
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
         raise typer.Exit(130) from None
     _print_summary(records, tracking_uri)
+
+
+def _best(tried: "dict[tuple[str, ...], RunRecord]") -> tuple[str, ...]:
+    """Return the settings that did best on val, and say so; nothing if none were tried."""
+    from fewshot_bench.progress import say
+
+    if not tried:
+        return ()
+    point, record = max(tried.items(), key=lambda item: item[1].result.mean)
+    accuracy = f"{100 * record.result.mean:.2f} %"
+    say(f"{record.config.method}: best of {len(tried)} on val, {accuracy}: {' '.join(point)}")
+    return point
 
 
 def _run_one(config: "RunConfig", tracker: "Tracker", device: str, force: bool) -> "RunRecord":
@@ -99,6 +128,8 @@ def _run_one(config: "RunConfig", tracker: "Tracker", device: str, force: bool) 
     from fewshot_bench.runner import stored_record
 
     title = f"{config.method} {config.backbone} {config.dataset} {config.n_shot}-shot"
+    if config.split != "test":
+        title += f" on {config.split}"
     record = None if force else stored_record(config.key)
     if record is not None:
         if tracker.find(config.key, config.dataset) is not None:
@@ -119,7 +150,8 @@ def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None
 
     shots = sorted({r.config.n_shot for r in records})
     first = records[0].config
-    title = f"{first.dataset}, {first.n_way}-way, {first.n_episodes} test episodes, accuracy in %"
+    episodes = f"{first.n_episodes} {first.split} episodes"
+    title = f"{first.dataset}, {first.n_way}-way, {episodes}, accuracy in %"
     table = Table(title=title, title_justify="left")
     for heading in ("method", "backbone", "setting"):
         table.add_column(heading)

@@ -29,6 +29,7 @@ def table(
         list[int] | None, typer.Option("--shots", "-k", help="Only these, repeatable.")
     ] = None,
     ways: Annotated[list[int] | None, typer.Option(help="Only these, repeatable.")] = None,
+    split: Annotated[str, typer.Option(help="test; or val, for runs of a sweep.")] = "test",
     published: Annotated[
         bool, typer.Option("--published", help="Add numbers from papers, under their own heading.")
     ] = False,
@@ -43,7 +44,9 @@ def table(
 
     chosen = chosen_format(form, output)
     wanted = {"dataset": dataset, "method": method, "backbone": backbone}
-    runs = load_runs(tracking_uri)
+    if split not in ("test", "val"):
+        raise UsageError(f"runs are on split test or val, not '{split}'")
+    runs = [run for run in load_runs(tracking_uri) if run.split == split]
     if not runs:
         raise _no_run(tracking_uri)
     for kind, names in wanted.items():

@@ -9,7 +9,7 @@ from fewshot_bench.storage import stable_hash
 from fewshot_bench.tracking_record import TrackedRun
 
 DATA = ["dataset", "data_checksum"]
-PROTOCOL = ["n_way", "n_query", "query_balance", "n_episodes"]
+PROTOCOL = ["split", "n_way", "n_query", "query_balance", "n_episodes"]
 # Two runs are compared in one column only if all of these are the same.
 COLUMN = [*DATA, *PROTOCOL, "n_shot", "episode_digest"]
 MAX_NAMED = 3  # settings that the name of a row spells out
@@ -89,6 +89,7 @@ def _labels(columns: pd.DataFrame) -> pd.DataFrame:
     columns = columns.copy()
     columns["label"] = columns["n_shot"].astype(str) + "-shot"
     words = {
+        "split": "{} split",
         "n_way": "{}-way",
         "n_query": "{} queries",
         "query_balance": "{}",

@@ -202,7 +202,7 @@ def _notes(frame: pd.DataFrame) -> list[str]:
         notes.append(TRANSDUCTIVE_NOTE)
     return notes + [
         f"{c['dataset']} {c['label']}: {c['n_way']}-way {c['n_shot']}-shot, {c['n_query']} queries "
-        f"a class ({c['query_balance']}), {c['n_episodes']} episodes {c['episode_digest'][:12]}, "
-        f"data {c['data_checksum'][:12]}."
+        f"a class ({c['query_balance']}), {c['n_episodes']} {c['split']} episodes "
+        f"{c['episode_digest'][:12]}, data {c['data_checksum'][:12]}."
         for c in _columns(frame)
     ]

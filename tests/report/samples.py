@@ -21,6 +21,7 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "n_query": 15,
         "query_balance": "balanced",
         "n_episodes": 2000,
+        "split": "test",
         "seed": 0,
         "preset": "default",
         "settings": (),
@@ -33,7 +34,9 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "version": "0.1.0",
         **facts,
     }
-    protocol = [values[k] for k in ("n_way", "n_shot", "n_query", "query_balance", "n_episodes")]
+    protocol = [
+        values[k] for k in ("split", "n_way", "n_shot", "n_query", "query_balance", "n_episodes")
+    ]
     values.setdefault("episode_digest", stable_hash(protocol, length=64))
     measured = ("mean", "ci95", "train_seconds", "ms_per_episode", "version", "episode_digest")
     values.setdefault("key", stable_hash({k: v for k, v in values.items() if k not in measured}))

@@ -37,6 +37,7 @@ def test_the_best_of_each_column_is_marked_across_settings() -> None:
 @pytest.mark.parametrize(
     ("fact", "value", "word"),
     [
+        ("split", "val", "val split"),
         ("n_way", 10, "10-way"),
         ("n_query", 5, "5 queries"),
         ("query_balance", "dirichlet:2.0", "dirichlet:2.0"),
@@ -60,7 +61,7 @@ def test_a_fact_that_all_columns_share_is_left_to_the_footnote() -> None:
     table = build_table([tracked(n_way=10, n_episodes=600)])
     assert str(table.ours.columns[0]) == "cifar-fs 1-shot"
     assert any(
-        "10-way 1-shot, 15 queries a class (balanced), 600 episodes" in n for n in table.notes
+        "10-way 1-shot, 15 queries a class (balanced), 600 test episodes" in n for n in table.notes
     )
 
 
