@@ -47,6 +47,7 @@ class NearestCosine(Method):
 def build_backbone(name: str, split: ImageSplit, device: torch.device) -> Backbone:
     """Make a backbone for the images of a split, with initial weights."""
     backbone = backbones[name](split.image_shape)
+    backbone.set_normalisation(split.mean, split.std)
     to_channels_last(backbone)
     return backbone.to(device)
 

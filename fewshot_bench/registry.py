@@ -49,6 +49,7 @@ class Registry(Generic[T]):
         self._builtin = builtin
         self._entries: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
+        self._families: dict[str, Callable[[str], T]] = {}
 
     def register(self, name: str, *aliases: str) -> Callable[[T], T]:
         """Return a decorator that files its argument under `name` and every alias.
@@ -67,13 +68,35 @@ class Registry(Generic[T]):
 
         return decorate
 
+    def family(self, prefix: str) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+        """Return a decorator that files a maker of things for all names ``prefix:NAME``.
+
+        The maker is given NAME as it was spelled, and raises `UsageError` if it knows none.
+        """
+
+        def decorate(maker: Callable[[str], T]) -> Callable[[str], T]:
+            self._families[prefix] = maker
+            return maker
+
+        return decorate
+
+    @property
+    def families(self) -> dict[str, Callable[[str], T]]:
+        """Makers of things, by the prefix of their names."""
+        self._load()
+        return dict(self._families)
+
     def resolve(self, name: str) -> str:
         """Return the registered name for any spelling or alias.
+
+        The part of a name after a family's prefix is kept as it is, and not looked up.
 
         Raises:
             UsageError: no such name; the message suggests the nearest.
         """
         self._load()
+        if family := self._in_family(name):
+            return ":".join(family)
         spelling = canonical(name)
         if spelling not in self._aliases:
             hint = suggestion(spelling, self._aliases)
@@ -81,7 +104,11 @@ class Registry(Generic[T]):
         return self._aliases[spelling]
 
     def __getitem__(self, name: str) -> T:
-        return self._entries[self.resolve(name)]
+        registered = self.resolve(name)
+        if family := self._in_family(registered):
+            prefix, member = family
+            return self._families[prefix](member)
+        return self._entries[registered]
 
     def __iter__(self) -> Iterator[str]:
         self._load()
@@ -89,12 +116,18 @@ class Registry(Generic[T]):
 
     def __contains__(self, name: str) -> bool:
         self._load()
-        return canonical(name) in self._aliases
+        return canonical(name) in self._aliases or self._in_family(name) is not None
 
     def aliases(self, name: str) -> list[str]:
         """Return the other spellings of a registered name."""
         target = self.resolve(name)
         return sorted(a for a, t in self._aliases.items() if t == target and a != target)
+
+    def _in_family(self, name: str) -> tuple[str, str] | None:
+        """Split ``prefix:NAME`` if there is a family of this prefix."""
+        prefix, colon, member = name.strip().partition(":")
+        prefix = canonical(prefix)
+        return (prefix, member) if colon and prefix in self._families else None
 
     def _load(self) -> None:
         if self._builtin:

@@ -1,6 +1,7 @@
 """The contract of a backbone."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,14 @@ class Backbone(nn.Module):
         if self.map_shape is None:
             raise TypeError(f"{type(self).__name__} does not say its out_dim")
         return self.map_shape[0] if self.pooled else math.prod(self.map_shape)
+
+    def set_normalisation(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Say how images will be normalised; of use to networks trained on others.
+
+        Args:
+            mean: of each channel, of pixels in [0, 1].
+            std: likewise.
+        """
 
     def feature_map(self, images: Tensor) -> Tensor:
         """Return the last feature map, ``[N, *map_shape]``."""

@@ -41,7 +41,9 @@ def _methods() -> Rows:
 def _backbones() -> Rows:
     from fewshot_bench.registry import backbones
 
-    return ("backbone", "what it is"), [(n, _first_line(backbones[n])) for n in backbones]
+    rows: list[tuple[str, ...]] = [(name, _first_line(backbones[name])) for name in backbones]
+    rows += [(f"{prefix}:NAME", _first_line(f)) for prefix, f in backbones.families.items()]
+    return ("backbone", "what it is"), rows
 
 
 def _datasets() -> Rows:
