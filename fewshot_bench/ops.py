@@ -32,6 +32,11 @@ def squared_distances(query: Tensor, centres: Tensor) -> Tensor:
     return squares - 2 * cross
 
 
+def distances(query: Tensor, centres: Tensor) -> Tensor:
+    """Euclidean distances, not squared, of ``[T, Q, D]`` to ``[T, W, D]``: ``[T, Q, W]``."""
+    return torch.cdist(query, centres, compute_mode="donot_use_mm_for_euclid_dist")
+
+
 def cosine(query: Tensor, centres: Tensor) -> Tensor:
     """Cosines of ``[T, Q, D]`` with ``[T, W, D]``: ``[T, Q, W]``."""
     return F.normalize(query, dim=-1) @ F.normalize(centres, dim=-1).transpose(1, 2)
@@ -45,3 +50,69 @@ def accuracy(scores: Tensor, labels: Tensor) -> Tensor:
         labels: ``[T, Q]``.
     """
     return (scores.argmax(-1) == labels).cpu().to(torch.float64).mean(-1)
+
+
+def join_queries(
+    support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+) -> tuple[Tensor, Tensor]:
+    """Label each query by the prototype of largest cosine, and let it join the support.
+
+    Args:
+        support: ``[T, S, D]``.
+        support_labels: int64 ``[T, S]``.
+        query: ``[T, Q, D]``.
+        n_way: number of classes.
+
+    Returns:
+        Of support, then queries: which class each belongs to, as 1 and 0, and its cosines with
+        the prototypes; both ``[T, S + Q, n_way]``.
+    """
+    centres = prototypes(support, support_labels, n_way)
+    of_support, of_query = cosine(support, centres), cosine(query, centres)
+    labels = torch.cat([support_labels, of_query.argmax(-1)], dim=1)
+    return one_hot(labels, n_way, support), torch.cat([of_support, of_query], dim=1)
+
+
+def ridge(gram: Tensor, targets: Tensor, strength: Tensor | float) -> Tensor:
+    """Solve ridge regression for the coefficients of the support.
+
+    The weights ``supportᵀ coefficients`` minimise ``|support w - targets|² + strength |w|²``;
+    thanks to the Woodbury identity the system is as large as the support, not as its embeddings.
+
+    Args:
+        gram: inner products of the support, ``[..., S, S]``.
+        targets: ``[..., S, W]``.
+        strength: positive.
+
+    Returns:
+        ``(gram + strength I)⁻¹ targets``, ``[..., S, W]``.
+    """
+    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+    return torch.linalg.solve(gram + strength * identity, targets)
+
+
+def project_to_simplex(points: Tensor, total: float) -> Tensor:
+    """Return the nearest ``x >= 0`` that sums to `total`, for each of ``[..., W]``.
+
+    The sorted threshold of Held et al. 1974: what is cut off is exactly zero.
+    """
+    ranked = points.sort(-1, descending=True).values
+    counts = torch.arange(1, points.shape[-1] + 1, dtype=points.dtype, device=points.device)
+    shifts = (ranked.cumsum(-1) - total) / counts
+    positive = (ranked > shifts).sum(-1, keepdim=True)
+    return (points - shifts.gather(-1, positive - 1)).clamp(min=0)
+
+
+def mixed_distances(gram: Tensor, mix: Tensor) -> Tensor:
+    """Squared distances of points to centres that are mixes of them, from inner products alone.
+
+    Args:
+        gram: inner products of the points, ``[T, N, N]``.
+        mix: the centres' coefficients, ``[T, W, N]``.
+
+    Returns:
+        ``[T, W, N]``.
+    """
+    cross = mix @ gram
+    squares = gram.diagonal(dim1=1, dim2=2)[:, None] + (cross * mix).sum(-1, keepdim=True)
+    return squares - 2 * cross

@@ -1,0 +1,76 @@
+"""PADDLE: class means and shares of the queries, with a price on every class that is used."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from fewshot_bench.method import Method, Paper
+from fewshot_bench.ops import mixed_distances, one_hot
+from fewshot_bench.recipe import PretrainRecipe, Recipe
+from fewshot_bench.registry import methods
+
+
+class PADDLERecipe(Recipe):
+    """Settings of Martin et al. 2022 and SegoleneMartin/PADDLE (``src/methods/paddle.py``)."""
+
+    strength: float = Field(
+        1.0, ge=0, description="of the price, lambda, in units of the number of queries [alpha: 75]"
+    )
+    rescale: bool = Field(
+        True, description="bring each entry of the queries' embeddings to 0 .. 1 [MinMaxScaler]"
+    )
+    n_steps: int = Field(1000, ge=1, description="[iter]")
+    pretrain: PretrainRecipe | None = PretrainRecipe()
+
+    grid: ClassVar[Mapping[str, Sequence[Any]]] = {"strength": (0.0, 0.5, 1.0, 2.0)}
+
+
+@methods.register("paddle")
+class PADDLE(Method):
+    """Soft clusters around the class means, which take over queries the more, the more they have.
+
+    The loss is that of k-means with soft assignments plus lambda times the entropy of the classes'
+    shares: it wants few classes where TIM wants all of them equally. No share is assumed, so that
+    it suits imbalanced queries, and classes of which there is no query at all.
+    """
+
+    setting = "transductive"
+    max_tasks = 64
+    paper = Paper(
+        "Towards Practical Few-Shot Query Sets: Transductive Minimum Description Length Inference",
+        "Martin et al.",
+        "NeurIPS",
+        2022,
+        "https://arxiv.org/abs/2210.14545",
+    )
+    recipe_type = PADDLERecipe
+    recipe: PADDLERecipe
+
+    def classify(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Tensor:
+        """Return the logits of the last assignment, ``[T, Q, n_way]``."""
+        points = torch.cat(self.scaled(support, query), dim=1)
+        gram, n_support = points @ points.transpose(1, 2), support.shape[1]
+        targets = one_hot(support_labels, n_way, support).transpose(1, 2)
+        members = torch.cat([targets, query.new_zeros(len(query), n_way, query.shape[1])], dim=-1)
+        price = torch.zeros_like(members[..., :1])
+        for _ in range(self.recipe.n_steps):
+            mix = members / members.sum(-1, keepdim=True)
+            logits = price - mixed_distances(gram, mix)[..., n_support:] / 2
+            assigned = logits.softmax(1)
+            members = torch.cat([targets, assigned], dim=-1)
+            price = self.recipe.strength * (assigned.mean(-1, keepdim=True) + 1e-6).log()
+        return logits.transpose(1, 2)
+
+    def scaled(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+        """Scale both sets by the range of the queries in each dimension."""
+        if not self.recipe.rescale:
+            return support, query
+        least = query.amin(1, keepdim=True)
+        extent = query.amax(1, keepdim=True) - least
+        extent = torch.where(extent == 0, 1.0, extent)
+        return (support - least) / extent, (query - least) / extent

@@ -1,0 +1,59 @@
+"""PADDLE: against a plain loop, and what it is made for."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fewshot_bench.registry import methods
+from tests.test_oracles import Identity, close
+
+
+def make(dim: int, **settings: object) -> Any:
+    cls = methods["paddle"]
+    return cls(Identity(dim), cls.recipe_type.model_validate(settings), 3).double()
+
+
+def clusters(
+    counts: tuple[int, ...], apart: float = 3.0, dim: int = 8
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Two tasks of two shots; the queries' labels last."""
+    generator = torch.Generator().manual_seed(1)
+    n_way = len(counts)
+    centres = apart * torch.randn(2, n_way, dim, generator=generator, dtype=torch.float64)
+    labels = torch.arange(n_way).repeat(2)
+    truth = torch.repeat_interleave(torch.arange(n_way), torch.tensor(counts))
+    both = torch.cat([labels, truth])
+    noise = torch.randn(2, len(both), dim, generator=generator, dtype=torch.float64)
+    points = centres[:, both] + noise
+    return points[:, : 2 * n_way], labels.expand(2, -1), points[:, 2 * n_way :], truth
+
+
+def test_it_does_what_the_paper_says_task_by_task() -> None:
+    support, labels, query, _ = clusters((5, 2, 4), apart=1.0)
+    scores = make(8, n_steps=7, strength=0.8).classify(support, labels, query, 3)
+    for t in range(2):
+        least, extent = query[t].min(0).values, query[t].max(0).values - query[t].min(0).values
+        x, q = (support[t] - least) / extent, (query[t] - least) / extent
+        y = F.one_hot(labels[t], 3).double()
+        weights, price = (y.T @ x) / y.sum(0)[:, None], torch.zeros(3, dtype=torch.float64)
+        for _ in range(7):
+            logits = price - torch.cdist(q, weights).square() / 2
+            p = logits.softmax(1)
+            price = 0.8 * (p.mean(0) + 1e-6).log()
+            weights = (p.T @ q + y.T @ x) / (p.sum(0) + y.sum(0))[:, None]
+        close(scores[t], logits)
+
+
+def test_a_class_without_queries_stays_empty() -> None:
+    support, labels, query, truth = clusters((12, 0, 3), dim=128)
+    answers = make(128).classify(support, labels, query, 3).argmax(-1)
+    assert (answers == truth).double().mean() > 0.9
+    assert not (answers == 1).any()
+
+
+def test_a_dimension_in_which_queries_agree_does_no_harm() -> None:
+    support, labels, query, _ = clusters((3, 3, 3))
+    query[..., 0] = 1.0
+    assert torch.isfinite(make(8).classify(support, labels, query, 3)).all()
