@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.backbones.base import use_batch_statistics
@@ -26,6 +27,10 @@ class InnerLoopRecipe(Recipe):
 
     inner_steps: int = Field(5, ge=0, description="in meta-training [cbfinn/maml main.py]")
     test_steps: int = Field(10, ge=0, description="at meta-test [cbfinn/maml main.py]")
+
+    def n_steps(self, training: bool) -> int:
+        """Steps of the inner loop in meta-training, or at meta-test."""
+        return self.inner_steps if training else self.test_steps
 
 
 class InnerLoopMethod(Method):
@@ -58,7 +63,7 @@ class InnerLoopMethod(Method):
     @property
     def n_steps(self) -> int:
         """Steps of the inner loop, in the current mode."""
-        return self.recipe.inner_steps if self.training else self.recipe.test_steps
+        return self.recipe.n_steps(self.training)
 
     def forward(self, episode: Episode) -> Tensor:
         """Adapt to each task in turn and score its queries, ``[T, Q, n_way]``.
@@ -147,9 +152,11 @@ class PerStepNorm(nn.Module):
         n_steps: steps of the inner loop in training; there is one set more.
     """
 
+    running_mean: Tensor
+    running_var: Tensor
     step: int = 0
 
-    def __init__(self, norm: nn.BatchNorm2d, n_steps: int) -> None:
+    def __init__(self, norm: _BatchNorm, n_steps: int) -> None:
         super().__init__()
         shape = (n_steps + 1, norm.num_features)
         self.weight, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
@@ -159,9 +166,10 @@ class PerStepNorm(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Normalise maps ``[N, C, H, W]``: by their own statistics in training."""
-        sets = (self.running_mean, self.running_var, self.weight, self.bias)
-        own = [entries[min(self.step, len(entries) - 1)] for entries in sets]
-        return F.batch_norm(maps, *own, self.training, self.momentum, self.eps)
+        k = min(self.step, len(self.weight) - 1)
+        statistics = self.running_mean[k], self.running_var[k]
+        affine = self.weight[k], self.bias[k]
+        return F.batch_norm(maps, *statistics, *affine, self.training, self.momentum, self.eps)
 
     def _load_from_state_dict(self, state_dict: Weights, prefix: str, *args: Any) -> None:
         for name, own in self.state_dict().items():
@@ -172,8 +180,8 @@ class PerStepNorm(nn.Module):
 
 
 def use_per_step_norms(network: nn.Module, n_steps: int) -> None:
-    """Replace every two-dimensional batch norm of a network by a `PerStepNorm`."""
+    """Replace every batch norm of a network by a `PerStepNorm`."""
     for module in list(network.modules()):
         for name, child in module.named_children():
-            if isinstance(child, nn.BatchNorm2d):
+            if isinstance(child, _BatchNorm):
                 setattr(module, name, PerStepNorm(child, n_steps).to(child.weight))

@@ -21,7 +21,7 @@ def test_a_setting_overrides_any_key() -> None:
 
 
 def test_a_section_can_be_asked_for_and_left_out() -> None:
-    assert maml()["pretrain"] is None
+    assert maml(preset="paper")["pretrain"] is None
     assert maml("pretrain=default")["pretrain"]["epochs"] == 40  # type: ignore[index]
     assert maml("pretrain.epochs=3")["pretrain"]["epochs"] == 3  # type: ignore[index]
     assert maml("train=none")["train"] is None
