@@ -88,7 +88,8 @@ def ridge(gram: Tensor, targets: Tensor, strength: Tensor | float) -> Tensor:
         ``(gram + strength I)⁻¹ targets``, ``[..., S, W]``.
     """
     identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
-    return torch.linalg.solve(gram + strength * identity, targets)
+    coefficients: Tensor = torch.linalg.solve(gram + strength * identity, targets)
+    return coefficients
 
 
 def project_to_simplex(points: Tensor, total: float) -> Tensor:

@@ -7,7 +7,6 @@ import pytest
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import Recipe, build_recipe
-from fewshot_bench.registry import methods
 from fewshot_bench.tune import grid_points
 
 
@@ -42,9 +41,3 @@ def test_nothing_to_tune_is_said() -> None:
         grid_points(Recipe)
     with pytest.raises(UsageError, match="free one of: strength, kind, exact"):
         grid_points(Example, ["strength=2", "kind=a", "exact=true"])
-
-
-@pytest.mark.parametrize("name", [n for n in methods if methods[n].recipe_type.grid])
-def test_the_grid_of_every_method_fits_its_recipe(name: str) -> None:
-    for point in grid_points(methods[name].recipe_type):
-        build_recipe(methods[name].recipe_type, settings=point)
