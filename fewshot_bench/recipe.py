@@ -88,8 +88,8 @@ class Recipe(Settings):
     """Base of every method's recipe: add the method's own settings as fields.
 
     Field defaults are preset ``default``. Class attributes say what differs elsewhere, as
-    dotted keys: `shots` by the number of shots, `presets` by preset. `grid` holds the values of
-    settings that are worth trying on the val split.
+    dotted keys: `shots` by the number of shots, `presets` by preset, or by preset and shots as in
+    ``paper:5``. `grid` holds the values of settings that are worth trying on the val split.
     """
 
     pretrain: PretrainRecipe | None = None
@@ -143,7 +143,8 @@ def build_recipe(
     if preset not in PRESETS:
         raise UsageError(f"no preset is called '{preset}'; {suggestion(preset, PRESETS)}")
     values = recipe_type().model_dump()
-    own = recipe_type.presets.get(preset, {})
+    presets = recipe_type.presets
+    own = {**presets.get(preset, {}), **presets.get(f"{preset}:{n_shot}", {})}
     for layer in (recipe_type.shots.get(n_shot, {}), dataset or {}, _GENERAL[preset], own):
         for key, value in layer.items():
             _assign(values, key, value)

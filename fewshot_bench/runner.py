@@ -115,6 +115,7 @@ def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Traine
         trained.pretrain_seconds = facts["seconds"]
         trained.curves += facts["curves"]
     if trained.method.uses_base:
+        torch.manual_seed(config.seed)  # whether the pretraining was stored must not matter
         base = embed_split(trained.method, dataset["train"])
         labels = torch.from_numpy(dataset["train"].labels).to(base.device)
         trained.method.see_base(base.features, labels)
