@@ -40,6 +40,14 @@ def test_layers_follow_each_other() -> None:
     assert recipe.pretrain.epochs == 2  # type: ignore[union-attr]
 
 
+def test_a_preset_may_differ_by_the_number_of_shots() -> None:
+    leo = methods["leo"].recipe_type
+    one, five = (build_recipe(leo, preset="paper", n_shot=k).model_dump() for k in (1, 5))
+    assert (one["train"]["lr"], five["train"]["lr"]) == (2.739071e-4, 4.102361e-4)
+    assert one["train"]["steps"] == five["train"]["steps"] == 100_000
+    assert build_recipe(leo, n_shot=5).model_dump()["train"]["lr"] == 2e-3
+
+
 @pytest.mark.parametrize(
     ("setting", "says"),
     [

@@ -1,0 +1,120 @@
+"""TPN against its graph built edge by edge, and labels that walk along it step by step."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.episode import Episode
+from fewshot_bench.method import Method
+from fewshot_bench.registry import methods
+from tests.test_oracles import Identity, close
+
+
+class Maps(Backbone):
+    """Hands maps through."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.in_shape = self.map_shape = shape
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        return images
+
+
+def tpn(shape: tuple[int, int, int] = (3, 2, 2), **settings: object) -> Method:
+    torch.manual_seed(0)
+    cls = methods["tpn"]
+    return cls(Maps(shape), cls.recipe_type.model_validate(settings), 4).double().eval()
+
+
+def draw(shape: tuple[int, int, int] = (3, 2, 2), n_way: int = 4, n_query: int = 9) -> Episode:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(n_way).repeat(2).expand(3, -1)
+    images = torch.randn(3, 2 * n_way + n_query, *shape, generator=generator, dtype=torch.float64)
+    return Episode(images[:, : 2 * n_way], labels, images[:, 2 * n_way :], n_way)
+
+
+def walk(points: np.ndarray, labels: np.ndarray, n_way: int, k: int, alpha: float) -> np.ndarray:  # type: ignore[type-arg]
+    """What arrives at each image: the sum of all walks' labels, alpha for each step."""
+    n = len(points)
+    weights = np.array([[np.exp(-np.mean((a - b) ** 2) / 2) for b in points] for a in points])
+    nearest = [set(np.argsort(-row)[:k]) for row in weights]
+    for i in range(n):
+        for j in range(n):
+            if j not in nearest[i] and i not in nearest[j]:
+                weights[i, j] = 0
+    degrees = weights.sum(1)
+    spread = weights / np.sqrt(np.outer(degrees, degrees))
+    start = np.zeros((n, n_way))
+    start[np.arange(len(labels)), labels] = 1
+    total, step = np.zeros_like(start), start
+    for _ in range(400):
+        total, step = total + step, alpha * spread @ step
+    return total
+
+
+@pytest.mark.parametrize("k", [1, 4, 100])
+def test_closed_form_is_the_limit_of_labels_walking_along_the_graph(k: int) -> None:
+    """Also with more neighbours than images, and none but oneself."""
+    method, episode = tpn(alpha=0.9, n_neighbours=k), draw()
+    with torch.no_grad():
+        scores = method(episode)
+        maps = torch.cat([episode.support, episode.query], dim=1)
+        for task in range(3):
+            points = (maps[task].flatten(1) / method.bandwidth_net(maps[task])).numpy()  # type: ignore[operator]
+            expected = walk(points, episode.support_labels[task].numpy(), 4, k, 0.9)
+            close(scores[task], torch.from_numpy(expected[8:]))
+
+
+def test_loss_is_that_of_support_and_queries() -> None:
+    method, episode = tpn(), draw()
+    wanted = torch.arange(9).remainder(4).expand(3, -1)
+    flat = episode.embed(method.embed)
+    both = torch.cat([flat.support, flat.query], dim=1)
+    spread = method.propagate(flat.support, flat.support_labels, flat.query, 4)  # type: ignore[operator]
+    assert spread.shape == (3, 17, 4)
+    expected = F.cross_entropy(
+        spread.transpose(1, 2), torch.cat([episode.support_labels, wanted], dim=1)
+    )
+    close(method.loss(episode, wanted), expected)
+    assert both.shape == (3, 17, 12)
+
+
+def test_gradients_reach_maps_and_bandwidths() -> None:
+    """Differences of the loss; no edge is on the verge of being cut."""
+    method, episode = tpn((3, 1, 1), n_neighbours=100), draw((3, 1, 1), n_query=4)
+    wanted = torch.arange(4).expand(3, -1)
+
+    def loss(support: Tensor, query: Tensor) -> Tensor:
+        return method.loss(Episode(support, episode.support_labels, query, 4), wanted)
+
+    inputs = [episode.support.requires_grad_(), episode.query.requires_grad_()]
+    torch.autograd.gradcheck(loss, inputs)
+    torch.autograd.backward(loss(*inputs))
+    for name, weight in method.named_parameters():
+        assert weight.grad is not None, name
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 5, 8])
+def test_takes_maps_of_any_size(side: int) -> None:
+    method, episode = tpn((3, side, side)), draw((3, side, side), n_way=2)
+    scores = method.train()(episode)
+    assert scores.shape == (3, 9, 2)
+    assert torch.isfinite(scores).all()
+
+
+def test_bandwidths_start_near_one() -> None:
+    with torch.no_grad():
+        bandwidths = tpn().bandwidth_net(torch.randn(50, 3, 2, 2).double())  # type: ignore[operator]
+    assert ((bandwidths - 1).abs() < 0.7).all()
+    assert bandwidths.std() > 1e-3
+
+
+def test_refuses_a_backbone_without_maps() -> None:
+    backbone = Identity(4)
+    backbone.map_shape = None  # type: ignore[assignment]
+    with pytest.raises(Exception, match="feature maps"):
+        methods["tpn"](backbone, methods["tpn"].recipe_type(), 5)
