@@ -8,9 +8,10 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episode import Episode
+from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
 from fewshot_bench.registry import methods
-from tests.test_oracles import Identity, close
+from tests.test_oracles import close
 
 
 class Maps(Backbone):
@@ -37,7 +38,7 @@ def draw(shape: tuple[int, int, int] = (3, 2, 2), n_way: int = 4, n_query: int =
     return Episode(images[:, : 2 * n_way], labels, images[:, 2 * n_way :], n_way)
 
 
-def walk(points: np.ndarray, labels: np.ndarray, n_way: int, k: int, alpha: float) -> np.ndarray:  # type: ignore[type-arg]
+def walk(points: np.ndarray, labels: np.ndarray, n_way: int, k: int, alpha: float) -> np.ndarray:
     """What arrives at each image: the sum of all walks' labels, alpha for each step."""
     n = len(points)
     weights = np.array([[np.exp(-np.mean((a - b) ** 2) / 2) for b in points] for a in points])
@@ -59,12 +60,15 @@ def walk(points: np.ndarray, labels: np.ndarray, n_way: int, k: int, alpha: floa
 @pytest.mark.parametrize("k", [1, 4, 100])
 def test_closed_form_is_the_limit_of_labels_walking_along_the_graph(k: int) -> None:
     """Also with more neighbours than images, and none but oneself."""
-    method, episode = tpn(alpha=0.9, n_neighbours=k), draw()
+    method, episode = tpn(alpha=0.9, n_neighbours=k, bandwidth=0.5), draw()
+    method.see_base(3 * torch.randn(100, 12).double(), torch.zeros(100))
+    unit = 0.5 * method.spread  # type: ignore[operator]
     with torch.no_grad():
         scores = method(episode)
         maps = torch.cat([episode.support, episode.query], dim=1)
         for task in range(3):
-            points = (maps[task].flatten(1) / method.bandwidth_net(maps[task])).numpy()  # type: ignore[operator]
+            bandwidths = unit * method.bandwidth_net(maps[task])  # type: ignore[operator]
+            points = (maps[task].flatten(1) / bandwidths).numpy()
             expected = walk(points, episode.support_labels[task].numpy(), 4, k, 0.9)
             close(scores[task], torch.from_numpy(expected[8:]))
 
@@ -73,14 +77,12 @@ def test_loss_is_that_of_support_and_queries() -> None:
     method, episode = tpn(), draw()
     wanted = torch.arange(9).remainder(4).expand(3, -1)
     flat = episode.embed(method.embed)
-    both = torch.cat([flat.support, flat.query], dim=1)
     spread = method.propagate(flat.support, flat.support_labels, flat.query, 4)  # type: ignore[operator]
     assert spread.shape == (3, 17, 4)
     expected = F.cross_entropy(
         spread.transpose(1, 2), torch.cat([episode.support_labels, wanted], dim=1)
     )
     close(method.loss(episode, wanted), expected)
-    assert both.shape == (3, 17, 12)
 
 
 def test_gradients_reach_maps_and_bandwidths() -> None:
@@ -106,15 +108,23 @@ def test_takes_maps_of_any_size(side: int) -> None:
     assert torch.isfinite(scores).all()
 
 
-def test_bandwidths_start_near_one() -> None:
-    with torch.no_grad():
-        bandwidths = tpn().bandwidth_net(torch.randn(50, 3, 2, 2).double())  # type: ignore[operator]
+def test_bandwidths_start_near_one_and_differ() -> None:
+    net = tpn().train().bandwidth_net
+    bandwidths = net(torch.randn(50, 3, 2, 2).double())  # type: ignore[operator]
     assert ((bandwidths - 1).abs() < 0.7).all()
     assert bandwidths.std() > 1e-3
 
 
+def test_spread_is_the_root_mean_square_distance_of_base_images() -> None:
+    """For each dimension, over all pairs of different images."""
+    method, base = tpn(), torch.randn(30, 12, generator=torch.Generator().manual_seed(0)).double()
+    method.see_base(base, torch.zeros(30))
+    pairs = [((a - b) ** 2).mean() for i, a in enumerate(base) for b in base[:i]]
+    close(method.spread, torch.stack(pairs).mean().sqrt())  # type: ignore[arg-type]
+
+
 def test_refuses_a_backbone_without_maps() -> None:
-    backbone = Identity(4)
-    backbone.map_shape = None  # type: ignore[assignment]
-    with pytest.raises(Exception, match="feature maps"):
+    backbone = Maps((3, 2, 2))
+    backbone.map_shape = None
+    with pytest.raises(UsageError, match="feature maps"):
         methods["tpn"](backbone, methods["tpn"].recipe_type(), 5)
