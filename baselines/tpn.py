@@ -69,6 +69,7 @@ class BandwidthNet(nn.Module):
         self.blocks = nn.Sequential(_block(channels, 64), _block(64, 1), nn.Flatten())
         self.hidden = nn.Linear(-(-height // 4) * -(-width // 4), 8)
         self.out = nn.Linear(8, 1)
+        nn.init.normal_(self.out.weight, std=0.1)
         nn.init.ones_(self.out.bias)
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fewshot_bench.episode import Episode
 from fewshot_bench.method import Method
@@ -32,3 +32,14 @@ def embedded_tasks(
     order = torch.randperm(n_way * n_shot, generator=generator)
     labels = torch.arange(n_way).repeat_interleave(n_shot)[order]
     return Episode(support[:, order], labels.expand(n_tasks, -1), query, n_way, embedded=True)
+
+
+def stir_norms(network: nn.Module) -> None:
+    """Give batch norms statistics and weights of their own, as a training does."""
+    generator = torch.Generator().manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                assert tensor is not None
+                noise = torch.rand(tensor.shape, generator=generator, dtype=torch.float64)
+                tensor.data += noise.to(tensor.dtype)
