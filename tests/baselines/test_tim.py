@@ -35,7 +35,8 @@ def written_loss(
 
     def probabilities(x: Tensor) -> Tensor:
         apart = torch.stack([(x - w).square().sum(-1) for w in weights], -1)
-        return (-recipe.temperature / 2 * apart).softmax(-1)
+        p: Tensor = (-recipe.temperature / 2 * apart).softmax(-1)
+        return p
 
     def entropy(p: Tensor) -> Tensor:
         if alpha == 1:
@@ -44,11 +45,8 @@ def written_loss(
 
     error = -probabilities(support)[range(len(labels)), labels].log().mean()
     p = probabilities(query)
-    return (
-        recipe.support_weight * error
-        - recipe.marginal_weight * entropy(p.mean(0))
-        + recipe.conditional_weight * entropy(p).mean()
-    )
+    loss: Tensor = recipe.support_weight * error - recipe.marginal_weight * entropy(p.mean(0))
+    return loss + recipe.conditional_weight * entropy(p).mean()
 
 
 @pytest.mark.parametrize(("name", "alpha"), [("tim", 1.0), ("alpha-tim", 2.0), ("alpha-tim", 7.0)])
@@ -124,7 +122,8 @@ def descend_by_cosine(support: Tensor, labels: Tensor, query: Tensor, recipe: An
     optimizer = torch.optim.Adam([weights], lr=recipe.lr)
 
     def logits(x: Tensor) -> Tensor:
-        return recipe.temperature * F.cosine_similarity(x[:, None], weights[None], dim=-1)
+        cosines: Tensor = F.cosine_similarity(x[:, None], weights[None], dim=-1)
+        return recipe.temperature * cosines  # type: ignore[no-any-return]
 
     for _ in range(recipe.n_steps):
         p = logits(query).softmax(1)
