@@ -46,7 +46,8 @@ def written_loss(
     error = -probabilities(support)[range(len(labels)), labels].log().mean()
     p = probabilities(query)
     loss: Tensor = recipe.support_weight * error - recipe.marginal_weight * entropy(p.mean(0))
-    return loss + recipe.conditional_weight * entropy(p).mean()
+    loss += recipe.conditional_weight * entropy(p).mean()
+    return loss
 
 
 @pytest.mark.parametrize(("name", "alpha"), [("tim", 1.0), ("alpha-tim", 2.0), ("alpha-tim", 7.0)])
