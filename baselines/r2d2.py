@@ -70,7 +70,7 @@ class R2D2Recipe(Recipe):
     }
 
 
-@methods.register("r2d2", "lr-d2")
+@methods.register("r2d2", "r2-d2")
 class R2D2(Method):
     """Ridge regression of the labels on the support, or one-vs-rest logistic regression.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -30,9 +31,13 @@ def clusters(
     return points[:, : 2 * n_way], labels.expand(2, -1), points[:, 2 * n_way :], truth
 
 
-def test_it_does_what_the_paper_says_task_by_task() -> None:
+@pytest.mark.parametrize("unit_length", [False, True])
+def test_it_does_what_the_paper_says_task_by_task(unit_length: bool) -> None:
     support, labels, query, _ = clusters((5, 2, 4), apart=1.0)
-    scores = make(8, n_steps=7, strength=0.8).classify(support, labels, query, 3)
+    method = make(8, n_steps=7, strength=0.8, unit_length=unit_length)
+    scores = method.classify(support, labels, query, 3)
+    if unit_length:
+        support, query = (s / s.square().sum(-1, keepdim=True).sqrt() for s in (support, query))
     for t in range(2):
         least, extent = query[t].min(0).values, query[t].max(0).values - query[t].min(0).values
         x, q = (support[t] - least) / extent, (query[t] - least) / extent
@@ -46,9 +51,11 @@ def test_it_does_what_the_paper_says_task_by_task() -> None:
         close(scores[t], logits)
 
 
-def test_a_class_without_queries_stays_empty() -> None:
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_a_class_without_queries_stays_empty(preset: str) -> None:
     support, labels, query, truth = clusters((12, 0, 3), dim=128)
-    answers = make(128).classify(support, labels, query, 3).argmax(-1)
+    settings = methods["paddle"].recipe_type.presets.get(preset, {})
+    answers = make(128, **settings).classify(support, labels, query, 3).argmax(-1)
     assert (answers == truth).double().mean() > 0.9
     assert not (answers == 1).any()
 
