@@ -274,7 +274,8 @@ def _connect(uri: str) -> "MlflowClient":
             _create_sqlite(file)
         elif file is None and not is_server(uri):
             check_database(uri)
-        client = _client(uri)
+        # MLflow keeps a connection for each address, whatever folder it was relative to.
+        client = _client(f"sqlite:///{file}" if file else uri)
         client.search_experiments(max_results=1)
     return client
 
