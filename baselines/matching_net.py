@@ -118,7 +118,7 @@ class MatchingNet(Method):
             self.scale = nn.Parameter(torch.tensor(recipe.scale))
         if recipe.context:
             self.context = Context(self.embedding_dim, recipe.context_steps)
-            self.support_symmetric = False  # type: ignore[misc]
+            self.support_symmetric = False
 
     def classify(
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int

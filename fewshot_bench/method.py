@@ -61,7 +61,7 @@ class Method(nn.Module):
     recipe_type: ClassVar[type[Recipe]] = Recipe
     adapts_backbone: ClassVar[bool] = False
     label_symmetric: ClassVar[bool] = True
-    support_symmetric: ClassVar[bool] = True
+    support_symmetric: bool = True
     needs_maps: ClassVar[bool] = False
     uses_base: ClassVar[bool] = False
     max_tasks: ClassVar[int] = 1024
