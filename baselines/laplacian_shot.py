@@ -28,7 +28,7 @@ class LaplacianShotRecipe(NormalisedRecipe):
     rectify: bool = Field(True, description="prototypes from support and queries [run.sh protrec]")
     scale: float = Field(10.0, gt=0, description="of the cosines in it [train_lshot.py]")
 
-    shots: ClassVar[Mapping[int, Overrides]] = {1: {"strength": 0.7}}
+    shots: ClassVar[Mapping[int, Overrides]] = {1: {"strength": 0.7}, 2: {}}
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "strength": (0.1, 0.3, 0.5, 0.7, 0.8, 1.0, 1.2, 1.5)  # [train_lshot.py tune_lambda]
     }

@@ -46,7 +46,7 @@ class MatchingNetRecipe(Recipe):
         val_episodes=500,
     )
 
-    shots: ClassVar[Mapping[int, Overrides]] = {1: {"train.n_way": 30}}
+    shots: ClassVar[Mapping[int, Overrides]] = {1: {"train.n_way": 30}, 2: {}}
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {  # the schedule is that of meta-learning-lstm
             "scale": None,

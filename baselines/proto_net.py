@@ -38,7 +38,7 @@ class ProtoNetRecipe(Recipe):
         val_episodes=500,
     )
 
-    shots: ClassVar[Mapping[int, Overrides]] = {1: {"train.n_way": 30}}
+    shots: ClassVar[Mapping[int, Overrides]] = {1: {"train.n_way": 30}, 2: {}}
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
             "scale": None,

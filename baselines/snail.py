@@ -47,7 +47,7 @@ class SNAILRecipe(Recipe):
         val_episodes=500,
     )
 
-    shots: ClassVar[Mapping[int, Overrides]] = {1: {"max_shot": 1}}
+    shots: ClassVar[Mapping[int, Overrides]] = {1: {"max_shot": 1}, 2: {}}
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
             "embedding_width": 384,

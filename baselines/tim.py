@@ -132,7 +132,9 @@ class TIM(NormalisedMethod):
 class AlphaTIMRecipe(TIMRecipe):
     """Settings of Veilleux et al. 2021 (oveilleux/Realistic_Transductive_Few_Shot)."""
 
-    alpha: float = Field(2.0, gt=1, description="of entropies; 7 for 5 shots [get_alpha_values]")
+    alpha: float = Field(
+        2.0, gt=1, description="of entropies; 7 from 5 shots on [get_alpha_values]"
+    )
     support_weight: float = Field(1.0, ge=0, description="[alpha_tim.yaml loss_weights]")
     conditional_weight: float = Field(1.0, ge=0, description="[alpha_tim.yaml loss_weights]")
     solver: Literal["gradient"] = "gradient"

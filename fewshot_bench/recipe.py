@@ -88,8 +88,9 @@ class Recipe(Settings):
     """Base of every method's recipe: add the method's own settings as fields.
 
     Field defaults are preset ``default``. Class attributes say what differs elsewhere, as
-    dotted keys: `shots` by the number of shots, `presets` by preset, or by preset and shots as in
-    ``paper:5``. `grid` holds the values of settings that are worth trying on the val split.
+    dotted keys: `shots` by the least number of shots that an entry is for, up to the next entry's;
+    `presets` by preset, or by preset and least shots as in ``paper:5``. `grid` holds the values of
+    settings that are worth trying on the val split.
     """
 
     pretrain: PretrainRecipe | None = None
@@ -144,8 +145,11 @@ def build_recipe(
         raise UsageError(f"no preset is called '{preset}'; {suggestion(preset, PRESETS)}")
     values = recipe_type().model_dump()
     presets = recipe_type.presets
-    own = {**presets.get(preset, {}), **presets.get(f"{preset}:{n_shot}", {})}
-    for layer in (recipe_type.shots.get(n_shot, {}), dataset or {}, _GENERAL[preset], own):
+    by_shots = {
+        int(k.partition(":")[2]): v for k, v in presets.items() if k.startswith(f"{preset}:")
+    }
+    own = {**presets.get(preset, {}), **_for_shots(by_shots, n_shot)}
+    for layer in (_for_shots(recipe_type.shots, n_shot), dataset or {}, _GENERAL[preset], own):
         for key, value in layer.items():
             _assign(values, key, value)
     for text in settings:
@@ -159,6 +163,12 @@ def build_recipe(
         raise UsageError(
             f"setting {key}={first['input']!r} does not fit: {first['msg'].lower()}"
         ) from None
+
+
+def _for_shots(entries: Mapping[int, Overrides], n_shot: int) -> Overrides:
+    """Return the entry of the largest number of shots that is not above `n_shot`."""
+    least = max((k for k in entries if k <= n_shot), default=None)
+    return {} if least is None else entries[least]
 
 
 def setting_names(recipe_type: type[Recipe]) -> list[str]:

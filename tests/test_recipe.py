@@ -48,6 +48,21 @@ def test_a_preset_may_differ_by_the_number_of_shots() -> None:
     assert build_recipe(leo, n_shot=5).model_dump()["train"]["lr"] == 2e-3
 
 
+def test_an_entry_for_some_shots_holds_up_to_the_next_entry() -> None:
+    alphas = {
+        k: build_recipe(methods["alpha-tim"].recipe_type, n_shot=k).model_dump()
+        for k in (1, 4, 5, 20)
+    }
+    assert {k: values["alpha"] for k, values in alphas.items()} == {1: 2.0, 4: 2.0, 5: 7.0, 20: 7.0}
+    proto = methods["proto-net"].recipe_type
+    ways = [build_recipe(proto, n_shot=k).model_dump()["train"]["n_way"] for k in (1, 2, 5)]
+    assert ways == [30, 20, 20]
+    leo = methods["leo"].recipe_type
+    assert build_recipe(leo, preset="paper", n_shot=10) == build_recipe(
+        leo, preset="paper", n_shot=5
+    )
+
+
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
