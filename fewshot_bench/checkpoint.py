@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.progress import say
+from fewshot_bench.locking import waiting_lock
 from fewshot_bench.storage import atomic_file, home, stable_hash
 
 Tensors = dict[str, Tensor]
@@ -86,16 +85,9 @@ class StoredWeights:
     def lock(self) -> Iterator[None]:
         """Hold the right to make these weights; others wait and say so."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            say(f"waiting for another process that makes {self.folder.name}")
-            lock.acquire()
-        try:
+        news = f"waiting for another process that makes {self.folder.name}"
+        with waiting_lock(self.folder / "lock", news):
             yield
-        finally:
-            lock.release()
 
     def finish(self, tensors: Mapping[str, Tensor], outcome: Mapping[str, Any]) -> None:
         """File the finished weights; the checkpoint is no longer needed."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import platform
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,6 +75,23 @@ class Tracker:
             )
         return _tracked(found[0]) if found else None
 
+    def end_stale(self, config: RunConfig) -> None:
+        """Mark as killed what a dead process of this machine left as running.
+
+        Call it with the lock of the cell held: then no living process can be running it.
+        """
+        with one_line(self.uri), impatient():
+            experiment = self._client.get_experiment_by_name(config.dataset)
+            if experiment is None:
+                return
+            stale = self._client.search_runs(
+                [experiment.experiment_id],
+                f"attributes.status = 'RUNNING' and tags.`fsbench.key` = '{config.key}' "
+                f"and tags.`fsbench.home` = '{_home_id()}'",
+            )
+            for run in stale:
+                self._client.set_terminated(run.info.run_id, "KILLED")
+
     @contextmanager
     def run(self, config: RunConfig) -> Iterator["ActiveRun"]:
         """Open a run; it ends FINISHED if a record was logged.
@@ -99,6 +117,7 @@ class Tracker:
             "fsbench.key": config.key,
             "fsbench.version": str(version),
             "fsbench.data_checksum": config.data_checksum,
+            "fsbench.home": _home_id(),
             "mlflow.source.name": "fsbench run",
         }
         if version.commit:
@@ -176,6 +195,11 @@ def load_runs(uri: str | None = None) -> list[TrackedRun]:
         query = "attributes.status = 'FINISHED' and tags.`fsbench.key` != ''"
         runs = [_tracked(run) for run in _pages(client.search_runs, experiments, query)]
     return sorted(runs, key=lambda run: (run.started, run.run_id))
+
+
+def _home_id() -> str:
+    """Which processes share locks with this one: those of the same machine and home."""
+    return stable_hash([platform.node(), str(home().resolve())])
 
 
 def _pages(search: Any, *arguments: Any) -> Iterator[Any]:

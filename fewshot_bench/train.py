@@ -25,6 +25,7 @@ from fewshot_bench.checkpoint import (
     without_prefix,
 )
 from fewshot_bench.errors import UsageError
+from fewshot_bench.interrupt import Interrupted, deferred
 from fewshot_bench.progress import Bar, say
 from fewshot_bench.recipe import OptimRecipe
 
@@ -38,6 +39,7 @@ class Training:
         best: best validation accuracy so far, and the step it was measured at.
         curves: ``[name, step, value]`` of losses and validation accuracies.
         seconds: wall time spent, over all processes.
+        recent: losses since the last validation, whose mean goes into the curve.
     """
 
     step: int = 0
@@ -45,6 +47,7 @@ class Training:
     best_step: int = 0
     curves: list[tuple[str, int, float]] = field(default_factory=list)
     seconds: float = 0.0
+    recent: list[float] = field(default_factory=list)
 
     @property
     def outcome(self) -> dict[str, Any]:
@@ -102,7 +105,8 @@ class Trainer:
         validate: accuracy on the val split in [0, 1]; puts the module in evaluation mode itself.
         recipe: optimiser and schedule.
         n_steps: length of the training.
-        val_every: steps between validations, each of which writes the checkpoint.
+        val_every: steps between validations, each of which writes the checkpoint; so does a
+            signal that ends the process.
         seed: of the training.
         checkpoint: where the checkpoint lies.
     """
@@ -130,27 +134,43 @@ class Trainer:
         self.best_weights: Tensors = {}
 
     def run(self) -> Training:
-        """Train to the end, from the checkpoint if there is one; load the best weights."""
+        """Train to the end, from the checkpoint if there is one; load the best weights.
+
+        Raises:
+            Interrupted: Ctrl-C or SIGTERM came; the step was finished and the checkpoint written.
+        """
         if self.checkpoint.exists():
             self._resume()
         else:
             self._validate()  # the initial weights stand for selection too
-        began = time.monotonic() - self.state.seconds
-        recent: list[float] = []
-        bar = Bar(self.label, self.n_steps, self.state.step)
-        with bar.live():
-            while self.state.step < self.n_steps:
-                recent.append(self._step(self.state.step))
-                self.state.step += 1
-                if self.state.step % self.val_every == 0 or self.state.step == self.n_steps:
-                    self._note("loss", sum(recent) / len(recent))
-                    self._validate()
-                    recent.clear()
-                    self.state.seconds = time.monotonic() - began
+        state = self.state
+        began = time.monotonic() - state.seconds
+        bar = Bar(self.label, self.n_steps, state.step)
+        with bar.live(), deferred() as signalled:
+            while state.step < self.n_steps:
+                validated, number = self._advance(), signalled()
+                if validated or number is not None:
+                    state.seconds = time.monotonic() - began
                     self._save()
-                bar.update(self.state.step, recent[-1] if recent else None, self._latest_val())
+                if number is not None:
+                    raise Interrupted(number)
+                bar.update(
+                    state.step, state.recent[-1] if state.recent else None, self._latest_val()
+                )
         load_into(self.module, self.best_weights, self.checkpoint)
-        return self.state
+        return state
+
+    def _advance(self) -> bool:
+        """Take a step, and validate if that is due; return whether it was."""
+        state = self.state
+        state.recent.append(self._step(state.step))
+        state.step += 1
+        due = state.step % self.val_every == 0 or state.step == self.n_steps
+        if due:
+            self._note("loss", sum(state.recent) / len(state.recent))
+            self._validate()
+            state.recent.clear()
+        return due
 
     def _step(self, step: int) -> float:
         torch.manual_seed(_mix(self.seed, step))

@@ -1,5 +1,7 @@
 """Training: schedules, selection, and resuming to the bit."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +13,17 @@ from torch import Tensor, nn
 
 from fewshot_bench.checkpoint import load_tensors, save_tensors
 from fewshot_bench.errors import UsageError
+from fewshot_bench.interrupt import Interrupted
 from fewshot_bench.recipe import OptimRecipe
 from fewshot_bench.train import Trainer, learning_rate, make_optimizer
 
 
 def trainer(
-    folder: Path, kind: str = "sgd", fail_at: int | None = None, steps: int = 23
+    folder: Path,
+    kind: str = "sgd",
+    fail_at: int | None = None,
+    steps: int = 23,
+    signal_at: int | None = None,
 ) -> Trainer:
     """A small network with batch norm and dropout, trained on noise."""
     torch.manual_seed(0)
@@ -25,6 +32,8 @@ def trainer(
     def objective(step: int) -> Tensor:
         if step == fail_at:
             raise KeyboardInterrupt
+        if step == signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
         module.train()
         return nn.functional.cross_entropy(module(torch.randn(16, 4)), torch.randint(3, (16,)))
 
@@ -55,6 +64,40 @@ def test_an_interrupted_training_ends_as_one_never_stopped(
         state.best,
         state.best_step,
     )
+
+
+@pytest.mark.parametrize("moments", [(0,), (4,), (3, 7, 8), (22,)])
+def test_a_signal_ends_at_the_next_step_and_nothing_is_done_twice(
+    tmp_path: Path, moments: tuple[int, ...]
+) -> None:
+    whole = trainer(tmp_path / "whole")
+    state = whole.run()
+    for step in moments:
+        with pytest.raises(Interrupted) as ended:
+            trainer(tmp_path, signal_at=step).run()
+        assert ended.value.signal is signal.SIGTERM
+        assert load_tensors(tmp_path / "last")[1]["step"] == step + 1
+    resumed = trainer(tmp_path)
+    assert resumed.run().curves == state.curves  # losses before and after the signal are averaged
+    for name, tensor in whole.module.state_dict().items():
+        assert torch.equal(tensor, resumed.module.state_dict()[name]), name
+
+
+def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    hasty = trainer(tmp_path, signal_at=2)
+    objective = hasty.objective
+
+    def twice(step: int) -> Tensor:
+        loss = objective(step)
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss
+
+    hasty.objective = twice
+    with pytest.raises(Interrupted):
+        hasty.run()
+    assert not (tmp_path / "last").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # as it was before
 
 
 def test_the_best_weights_are_kept(tmp_path: Path) -> None:

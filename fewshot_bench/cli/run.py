@@ -55,6 +55,7 @@ def run(
     from fewshot_bench.data.store import open_dataset
     from fewshot_bench.episode import EpisodeSource
     from fewshot_bench.errors import UsageError
+    from fewshot_bench.interrupt import Interrupted, interruptible
     from fewshot_bench.registry import methods
     from fewshot_bench.runner import make_config, pick_device
     from fewshot_bench.tune import grid_points
@@ -99,12 +100,13 @@ def run(
     measure = partial(_run_one, tracker=Tracker(tracking_uri), device=str(chosen), force=force)
     try:
         records = []
-        for cell, points in sweeps.items():
-            tried = {point: measure(configure(*cell, "val", *point)) for point in points}
-            records.append(measure(configure(*cell, split, *_best(tried))))
-    except KeyboardInterrupt:
+        with interruptible():
+            for cell, points in sweeps.items():
+                tried = {point: measure(configure(*cell, "val", *point)) for point in points}
+                records.append(measure(configure(*cell, split, *_best(tried))))
+    except Interrupted as interrupted:
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + interrupted.signal) from None
     _print_summary(records, tracking_uri)
 
 
@@ -121,15 +123,28 @@ def _best(tried: "dict[tuple[str, ...], RunRecord]") -> tuple[str, ...]:
 
 
 def _run_one(config: "RunConfig", tracker: "Tracker", device: str, force: bool) -> "RunRecord":
+    from fewshot_bench.locking import waiting_lock
+    from fewshot_bench.storage import home
+
+    title = f"{config.method} {config.backbone} {config.dataset} {config.n_shot}-shot"
+    if config.split != "test":
+        title += f" on {config.split}"
+    lock = home() / "locks" / f"cell-{config.key}.lock"
+    with waiting_lock(lock, f"{title}: waiting for another process that runs it"):
+        tracker.end_stale(config)
+        return _run_alone(config, title, tracker, device, force)
+
+
+def _run_alone(
+    config: "RunConfig", title: str, tracker: "Tracker", device: str, force: bool
+) -> "RunRecord":
+    """Run a cell that no other process on this machine runs, unless its record is there."""
     import torch
 
     from fewshot_bench.progress import say
     from fewshot_bench.runner import run as carry_out
     from fewshot_bench.runner import stored_record
 
-    title = f"{config.method} {config.backbone} {config.dataset} {config.n_shot}-shot"
-    if config.split != "test":
-        title += f" on {config.split}"
     record = None if force else stored_record(config.key)
     if record is not None:
         if tracker.find(config.key, config.dataset) is not None:
