@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,13 @@ def start(folder: Path, command: list[str] = ONE_CELL) -> "subprocess.Popen[str]
     environment = {**os.environ, "FSBENCH_HOME": str(folder / "home"), "COLUMNS": "120"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, stderr=subprocess.PIPE)
+
+
+def with_data_of(other: Path, folder: Path) -> Path:
+    """Give the home in `folder` the data set that was drawn already; return `folder`."""
+    if not (data := folder / "home" / "data").exists():
+        shutil.copytree(other / "home" / "data", data)
+    return folder
 
 
 def statuses(folder: Path) -> list[str]:
@@ -71,7 +79,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_signal_leaves_a_killed_run_and_the_way_to_go_on(
     uninterrupted: Path, tmp_path: Path, number: int, code: int
 ) -> None:
-    process = start(tmp_path)
+    process = start(with_data_of(uninterrupted, tmp_path))
     while not list(tmp_path.glob("home/weights/backbone-*/last.safetensors")):
         assert process.poll() is None
         time.sleep(0.02)
@@ -93,7 +101,7 @@ def test_a_signal_leaves_a_killed_run_and_the_way_to_go_on(
 def test_kill_9_at_twenty_random_moments(uninterrupted: Path, tmp_path: Path) -> None:
     moments, kills, finished = random.Random(0), 0, 0
     while kills < 20 or not finished:
-        folder = tmp_path / str(finished)
+        folder = with_data_of(uninterrupted, tmp_path / str(finished))
         process = start(folder)
         try:
             wait = moments.uniform(2, 12) if kills < 20 else None
@@ -115,6 +123,7 @@ def test_eight_at_once_share_a_backbone_and_a_cell(uninterrupted: Path, tmp_path
     cells = [ONE_CELL] * 4
     # These have no meta-training, whose settings they would refuse.
     cells += [[*COMMAND, "--method", m, "--episodes", "400", *SCHEDULE[:2]] for m in others]
+    with_data_of(uninterrupted, tmp_path)
     processes = [start(tmp_path, cell) for cell in cells]
     said = "".join(process.communicate()[1] for process in processes)
     assert [process.returncode for process in processes] == [0] * 8, said

@@ -16,7 +16,8 @@ def run(
         list[str], typer.Option("--method", "-m", help="Method, repeatable; or 'all'.")
     ],
     shots: Annotated[
-        list[int] | None, typer.Option("--shots", "-k", help="Labelled images a class, repeatable.")
+        list[int] | None,
+        typer.Option("--shots", "-k", min=1, help="Labelled images a class, repeatable."),
     ] = None,
     dataset: Annotated[str, typer.Option(help="See 'fsbench list datasets'.")] = "glyphs",
     backbone: Annotated[str, typer.Option(help="See 'fsbench list backbones'.")] = "conv4-64",
