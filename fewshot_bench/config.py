@@ -63,6 +63,12 @@ class RunConfig(BaseModel):
         """Hash of all that determines the result; the labels do not."""
         return stable_hash(self.model_dump(mode="json", exclude={"preset", "settings"}))
 
+    @property
+    def title(self) -> str:
+        """How messages name the cell."""
+        place = "" if self.split == "test" else f" on {self.split}"
+        return f"{self.method} {self.backbone} {self.dataset} {self.n_shot}-shot{place}"
+
 
 def dirichlet_alpha(query_balance: str) -> float | None:
     """Read ``balanced`` (None) or ``dirichlet:ALPHA``.

@@ -52,6 +52,9 @@ def deferred() -> Iterator[Callable[[], int | None]]:
 
     Yields:
         A function that returns the number of the signal that came, if one did.
+
+    Raises:
+        Interrupted: a signal came that the block did not act upon.
     """
     came: list[int] = []
 
@@ -62,3 +65,5 @@ def deferred() -> Iterator[Callable[[], int | None]]:
 
     with _handled_by(note):
         yield lambda: came[0] if came else None
+    if came:
+        raise Interrupted(came[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fewshot_bench.progress import say
+from fewshot_bench.storage import home
 
 
 @contextmanager
@@ -23,3 +24,11 @@ def waiting_lock(path: Path, news: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def cell_lock(key: str, title: str) -> Iterator[None]:
+    """Hold the right to run, or to log, the configuration `key`; others wait and say so."""
+    path = home() / "locks" / f"cell-{key}.lock"
+    with waiting_lock(path, f"{title}: waiting for another process that runs it"):
+        yield

@@ -58,4 +58,4 @@ class Bar:
 
 def say(message: str) -> None:
     """Print one line of news to stderr."""
-    console.print(message)
+    console.print(message, soft_wrap=True)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from scipy import stats
 
+from fewshot_bench.code_version import CodeVersion
 from fewshot_bench.config import RunConfig
+from fewshot_bench.storage import stable_hash
 
 Setting = Literal["inductive", "transductive"]
 
@@ -84,6 +86,8 @@ class RunRecord(BaseModel):
         train_seconds: wall time of the meta-training that made the weights (0 without any).
         pretrain_seconds: wall time of the pretraining that made the backbone (0 without any).
         checkpoint: path of the method's weights (safetensors), or None if it has no weights.
+        code: that measured it.
+        started, finished: of the process that measured it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +98,14 @@ class RunRecord(BaseModel):
     train_seconds: float = 0.0
     pretrain_seconds: float = 0.0
     checkpoint: str | None = None
+    code: CodeVersion | None = None
+    started: AwareDatetime | None = None
+    finished: AwareDatetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Tells this measurement from every other one, those of the same configuration included."""
+        return stable_hash([self.config.key, self.result.model_dump(mode="json")])
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
 from fewshot_bench.checkpoint import StoredWeights
+from fewshot_bench.code_version import code_version
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.store import open_dataset
@@ -83,6 +85,7 @@ def run(config: RunConfig, device: torch.device) -> RunRecord:
     Raises:
         UsageError: the data cannot fill the episodes, or they changed since.
     """
+    started = datetime.now(UTC)
     dataset = open_dataset(config.dataset)
     if dataset.checksum != config.data_checksum:
         raise UsageError(f"the images of {config.dataset} changed; ask for the run anew")
@@ -96,6 +99,9 @@ def run(config: RunConfig, device: torch.device) -> RunRecord:
         train_seconds=trained.train_seconds,
         pretrain_seconds=trained.pretrain_seconds,
         checkpoint=str(trained.weights.path) if trained.weights else None,
+        code=code_version(),
+        started=started,
+        finished=datetime.now(UTC),
     )
     with atomic_file(record_path(config.key)) as partial:
         partial.write_text(record.model_dump_json())

@@ -5,6 +5,7 @@ import logging
 import shutil
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,20 @@ from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from fewshot_bench.cli import app
-from fewshot_bench.code_version import code_version
+from fewshot_bench.code_version import CodeVersion, code_version
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import CurvePoint, Result, RunRecord
-from fewshot_bench.tracking import Tracker, load_runs
-from fewshot_bench.tracking_record import flatten
-from fewshot_bench.tracking_store import redacted
+from fewshot_bench.tracking import Tracker, load_runs, writer
+from fewshot_bench.tracking.record import flatten
+from fewshot_bench.tracking.store import TrackingError, redacted
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh store, made once: MLflow's migrations take a second or two."""
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    Tracker(f"sqlite:///{file}")
+    Tracker(f"sqlite:///{file}").check()
     return file
 
 
@@ -71,13 +72,15 @@ def make_record(checkpoint: Path | None = None, n_curve: int = 5, **facts: Any) 
         curves=tuple(curve),
         train_seconds=12.0,
         checkpoint=str(checkpoint) if checkpoint else None,
+        started=datetime(2026, 1, 2, tzinfo=UTC),
+        finished=datetime(2026, 1, 3, tzinfo=UTC),
     )
 
 
 def log(tracker: Tracker, record: RunRecord) -> str:
-    with tracker.run(record.config) as active:
-        active.log(record)
-    return active.id
+    """Send a record; return MLflow's id of the run."""
+    tracker.send(record)
+    return load_runs(tracker.uri)[-1].run_id
 
 
 def status_of(tracker: Tracker) -> list[str]:
@@ -89,11 +92,10 @@ def status_of(tracker: Tracker) -> list[str]:
 
 def test_a_run_is_found_again_with_all_that_was_measured(uri: str) -> None:
     tracker, record = Tracker(uri), make_record()
-    assert tracker.find(record.config.key, "cifar-fs") is None
-    run_id = log(tracker, record)
-    found = tracker.find(record.config.key, "cifar-fs")
-    assert found is not None
-    assert found.run_id == run_id
+    assert not tracker.has(record.config)
+    log(tracker, record)
+    assert tracker.has(record.config)
+    (found,) = load_runs(uri)
     assert (found.mean, found.ci95) == pytest.approx((record.result.mean, record.result.ci95))
     assert found.setting == "transductive"
     assert found.data_checksum == "d" * 64
@@ -101,7 +103,6 @@ def test_a_run_is_found_again_with_all_that_was_measured(uri: str) -> None:
     assert found.recipe["train.lr"] == "0.1"
     assert found.recipe["train.milestones"] == "[0.5, 0.7]"
     assert found.started <= found.finished
-    assert load_runs(uri) == [found]
 
 
 def test_mlflow_shows_parameters_metrics_curves_and_tags(uri: str, tmp_path: Path) -> None:
@@ -146,33 +147,70 @@ def test_a_run_that_breaks_off_is_never_taken_for_finished(
     uri: str, error: type[BaseException], status: str
 ) -> None:
     tracker, record = Tracker(uri), make_record()
-    with pytest.raises(error), tracker.run(record.config):
+    with pytest.raises(error), tracker.announced(record.config):
         raise error
     assert status_of(tracker) == [status]
-    assert tracker.find(record.config.key, "cifar-fs") is None
+    assert not tracker.has(record.config)
     assert load_runs(uri) == []
 
 
-def test_a_run_without_a_record_has_failed(uri: str) -> None:
-    tracker = Tracker(uri)
-    with tracker.run(make_record().config):
-        pass
-    assert status_of(tracker) == ["FAILED"]
-
-
-def test_a_record_of_another_configuration_is_refused(uri: str) -> None:
-    tracker = Tracker(uri)
-    with pytest.raises(ValueError, match="another configuration"):  # noqa: SIM117
-        with tracker.run(make_record().config) as active:
-            active.log(make_record(seed=1))
-
-
-def test_of_repeated_runs_the_latest_is_found(uri: str) -> None:
+def test_sending_twice_writes_once_and_a_new_measurement_is_a_new_run(uri: str) -> None:
     tracker, record = Tracker(uri), make_record()
-    log(tracker, record)
-    time.sleep(0.01)  # MLflow counts milliseconds
-    latest = log(tracker, record)
-    assert tracker.find(record.config.key, "cifar-fs").run_id == latest  # type: ignore[union-attr]
+    tracker.send(record)
+    tracker.send(record)
+    assert len(load_runs(uri)) == 1
+    again = record.model_copy(update={"result": record.result.model_copy(update={"seconds": 9.0})})
+    tracker.send(again)
+    assert len(load_runs(uri)) == 2
+
+
+def test_what_a_dead_process_left_running_is_taken_over(uri: str) -> None:
+    tracker, record = Tracker(uri), make_record()
+    for _ in range(2):
+        with tracker.announced(record.config):
+            pass
+        assert status_of(tracker) == ["RUNNING"]
+    Tracker(uri).send(record)
+    assert status_of(tracker) == ["FINISHED"]
+    (found,) = load_runs(uri)
+    assert found.key == record.config.key
+
+
+@pytest.mark.parametrize("step", ["_log_params", "_log_metrics", "_log_tags", "_log_artifacts"])
+def test_a_sending_that_broke_off_is_completed_without_duplicates(
+    uri: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, written = make_record(n_curve=1500), getattr(writer, step)
+
+    def write_and_break(*arguments: Any) -> None:
+        written(*arguments)
+        raise ConnectionError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(writer, step, write_and_break)
+        with pytest.raises(TrackingError, match="gone"):
+            Tracker(uri).send(record)
+    tracker = Tracker(uri)
+    tracker.send(record)
+    assert status_of(tracker) == ["FINISHED"]
+    (found,) = load_runs(uri)
+    curve = MlflowClient(tracking_uri=uri).get_metric_history(found.run_id, "train_loss")
+    assert [m.step for m in curve] == list(range(1500))
+
+
+def test_the_code_and_the_times_are_those_of_the_measurement(uri: str) -> None:
+    code = CodeVersion("0.0.9", "f" * 40, dirty=True)
+    times = {
+        "started": datetime(2025, 1, 2, tzinfo=UTC),
+        "finished": datetime(2025, 1, 3, tzinfo=UTC),
+    }
+    Tracker(uri).send(make_record().model_copy(update={"code": code, **times}))
+    (found,) = load_runs(uri)
+    assert found.version == str(code)
+    assert (found.started, found.finished) == tuple(times.values())
+    tags = MlflowClient(tracking_uri=uri).get_run(found.run_id).data.tags
+    assert tags["mlflow.source.git.commit"] == "f" * 40
+    assert tags["fsbench.dirty"] == "true"
 
 
 def test_a_deleted_experiment_is_named(uri: str) -> None:
@@ -212,9 +250,9 @@ def test_a_new_store_is_made_in_the_current_folder_and_quietly(
 )
 def test_a_store_that_cannot_be_reached_is_one_line_and_soon(uri: str, words: str) -> None:
     began = time.monotonic()
-    for use in (Tracker, load_runs):
+    for use in (Tracker(uri).check, lambda: load_runs(uri)):
         with pytest.raises(UsageError, match=words) as caught:
-            use(uri)
+            use()
         assert "secret" not in str(caught.value)
         assert "\n" not in str(caught.value)
     assert time.monotonic() - began < 15
@@ -224,7 +262,7 @@ def test_a_file_that_is_no_database_is_one_line_and_left_alone(tmp_path: Path) -
     file = tmp_path / "notes.db"
     file.write_text("not a database " * 100)
     with pytest.raises(UsageError, match="not a database"):
-        Tracker(f"sqlite:///{file}")
+        Tracker(f"sqlite:///{file}").check()
     assert file.read_text().startswith("not a database")
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from fewshot_bench.cli import data, listing, run, table, ui
+from fewshot_bench.cli import data, listing, run, sync, table, ui
 from fewshot_bench.errors import UsageError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("table")(table.table)
+app.command("sync")(sync.sync)
 app.command("ui")(ui.ui)
 app.command("list")(listing.list_names)
 app.add_typer(data.app, name="data")

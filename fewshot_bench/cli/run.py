@@ -96,9 +96,8 @@ def run(
         for config in plan:
             typer.echo(config.model_dump_json(indent=2))
         return
-    from fewshot_bench.tracking import Tracker
-
-    measure = partial(_run_one, tracker=Tracker(tracking_uri), device=str(chosen), force=force)
+    tracker = _tracker(tracking_uri)
+    measure = partial(_run_one, tracker=tracker, device=str(chosen), force=force)
     try:
         records = []
         with interruptible():
@@ -108,7 +107,22 @@ def run(
     except Interrupted as interrupted:
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + interrupted.signal) from None
-    _print_summary(records, tracking_uri)
+    _print_summary(records, tracker.uri if tracking_uri else None)
+    _print_owed(tracker.uri)
+
+
+def _tracker(tracking_uri: str | None) -> "Tracker":
+    """Return the tracker of a store that answers, or one that is away for a while."""
+    from fewshot_bench.progress import say
+    from fewshot_bench.tracking import Tracker
+    from fewshot_bench.tracking.store import StoreAwayError
+
+    tracker = Tracker(tracking_uri)
+    try:
+        tracker.check()
+    except StoreAwayError as error:
+        say(f"warning: {error}; until then results are kept here")
+    return tracker
 
 
 def _best(tried: "dict[tuple[str, ...], RunRecord]") -> tuple[str, ...]:
@@ -124,45 +138,58 @@ def _best(tried: "dict[tuple[str, ...], RunRecord]") -> tuple[str, ...]:
 
 
 def _run_one(config: "RunConfig", tracker: "Tracker", device: str, force: bool) -> "RunRecord":
-    from fewshot_bench.locking import waiting_lock
-    from fewshot_bench.storage import home
+    from fewshot_bench.locking import cell_lock
 
-    title = f"{config.method} {config.backbone} {config.dataset} {config.n_shot}-shot"
-    if config.split != "test":
-        title += f" on {config.split}"
-    lock = home() / "locks" / f"cell-{config.key}.lock"
-    with waiting_lock(lock, f"{title}: waiting for another process that runs it"):
-        tracker.end_stale(config)
-        return _run_alone(config, title, tracker, device, force)
+    with cell_lock(config.key, config.title):
+        return _run_alone(config, tracker, device, force)
 
 
-def _run_alone(
-    config: "RunConfig", title: str, tracker: "Tracker", device: str, force: bool
-) -> "RunRecord":
+def _run_alone(config: "RunConfig", tracker: "Tracker", device: str, force: bool) -> "RunRecord":
     """Run a cell that no other process on this machine runs, unless its record is there."""
     import torch
 
     from fewshot_bench.progress import say
     from fewshot_bench.runner import run as carry_out
     from fewshot_bench.runner import stored_record
+    from fewshot_bench.tracking.owed import deliver
 
     record = None if force else stored_record(config.key)
-    if record is not None:
-        if tracker.find(config.key, config.dataset) is not None:
-            say(f"{title}: has been run (--force runs it again)")
-            return record
-        say(f"{title}: has been run; logging the stored result")
+    if record is None:
+        say(f"{config.title}: running")
+        with tracker.announced(config):
+            record = carry_out(config, torch.device(device))
+    elif _is_logged(config, tracker):
+        say(f"{config.title}: has been run (--force runs it again)")
+        return record
     else:
-        say(f"{title}: running")
-    with tracker.run(config) as active:
-        record = record or carry_out(config, torch.device(device))
-        active.log(record)
+        say(f"{config.title}: has been run; logging the stored result")
+    deliver(tracker, record)
     return record
+
+
+def _is_logged(config: "RunConfig", tracker: "Tracker") -> bool:
+    from fewshot_bench.tracking.store import TrackingError
+
+    try:
+        return tracker.has(config)
+    except TrackingError:  # nobody knows; sending it will show
+        return False
+
+
+def _print_owed(uri: str) -> None:
+    from fewshot_bench.tracking.owed import owed_to
+    from fewshot_bench.tracking.store import store_name
+
+    if owed := len(owed_to(uri)):
+        results = "1 result is" if owed == 1 else f"{owed} results are"
+        typer.echo(f"{results} owed to {store_name(uri)}; 'fsbench sync' sends what is owed.")
 
 
 def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from fewshot_bench.tracking.store import redacted
 
     shots = sorted({r.config.n_shot for r in records})
     first = records[0].config
@@ -178,5 +205,5 @@ def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None
         cells = [f"{100 * mine[k].mean:.2f} ± {100 * mine[k].ci95:.2f}" for k in shots]
         table.add_row(name, first.backbone, next(iter(mine.values())).setting, *cells)
     Console().print(table)
-    uri = f" --tracking-uri {tracking_uri}" if tracking_uri else ""
+    uri = f" --tracking-uri {redacted(tracking_uri)}" if tracking_uri else ""
     typer.echo(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fewshot_bench.tracking_record import TrackedRun
+    from fewshot_bench.tracking.record import TrackedRun
 
 
 def table(
@@ -86,7 +86,7 @@ def _named(runs: "list[TrackedRun]", kind: str, names: list[str]) -> "list[Track
 
 def _no_run(tracking_uri: str | None) -> Exception:
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.tracking_store import chosen_uri, redacted
+    from fewshot_bench.tracking.store import chosen_uri, redacted
 
     return UsageError(
         f"no finished run in {redacted(chosen_uri(tracking_uri))}; make one with "

@@ -25,7 +25,7 @@ def ui(
 ) -> None:
     """Start MLflow's pages on this machine and say where; Ctrl-C ends them."""
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.tracking_store import chosen_uri
+    from fewshot_bench.tracking.store import chosen_uri
 
     uri = chosen_uri(tracking_uri)
     _check(uri, host, port)
@@ -50,7 +50,7 @@ def _check(uri: str, host: str, port: int) -> None:
         UsageError: the store is a server itself, is missing or silent, or the port is taken.
     """
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.tracking_store import check_answers, is_server, redacted, sqlite_file
+    from fewshot_bench.tracking.store import check_answers, is_server, redacted, sqlite_file
 
     if is_server(uri):
         raise UsageError(f"{redacted(uri)} is an MLflow server already; open it in a browser")

@@ -6,7 +6,7 @@ from pathlib import Path
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.report import latex, markdown, spreadsheet, webpage
 from fewshot_bench.report.table import Table, build_table
-from fewshot_bench.tracking_record import TrackedRun
+from fewshot_bench.tracking.record import TrackedRun
 
 SUFFIXES = {".md": "markdown", ".tex": "latex", ".html": "html", ".csv": "csv"}
 _RENDERERS: dict[str, Callable[[Table], str]] = {

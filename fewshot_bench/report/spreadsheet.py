@@ -7,7 +7,7 @@ import pandas as pd
 
 from fewshot_bench.report.cells import latest
 from fewshot_bench.report.published import published_for
-from fewshot_bench.tracking_record import TrackedRun
+from fewshot_bench.tracking.record import TrackedRun
 
 
 def render(runs: Sequence[TrackedRun], *, published: bool = False) -> str:

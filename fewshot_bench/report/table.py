@@ -9,7 +9,7 @@ import pandas as pd
 
 from fewshot_bench.report.cells import COLUMN, ROW, cells
 from fewshot_bench.report.published import published_for
-from fewshot_bench.tracking_record import TrackedRun
+from fewshot_bench.tracking.record import TrackedRun
 
 FIXED = ("Setting", "Method", "Backbone")
 TRANSDUCTIVE_NOTE = (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fewshot_bench.storage import stable_hash
-from fewshot_bench.tracking_record import TrackedRun
+from fewshot_bench.tracking.record import TrackedRun
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -15,7 +15,16 @@ from fewshot_bench.errors import UsageError
 DEFAULT_URI = "sqlite:///mlflow.db"
 PATIENCE = 3.0  # seconds that a server has to accept a connection
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+SERVER_ERROR = 500  # the first of HTTP's codes for "not now"
 _FORMS = "use sqlite:///FILE.db, postgresql://HOST/NAME or http://HOST:PORT"
+
+
+class TrackingError(UsageError):
+    """A store cannot be used."""
+
+
+class StoreAwayError(TrackingError):
+    """Nobody answers at a store's address now; what was meant for it is to be kept."""
 
 
 def chosen_uri(uri: str | None) -> str:
@@ -27,6 +36,12 @@ def redacted(text: str) -> str:
     """Hide user names, passwords and query parts of every address in `text`."""
     text = re.sub(r"://[^/\s]*@", "://***@", text)
     return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)
+
+
+def store_name(uri: str) -> str:
+    """Name a store without credentials, the same in every folder."""
+    file = sqlite_file(uri)
+    return f"sqlite:///{file}" if file else redacted(uri)
 
 
 def scheme_of(uri: str) -> str:
@@ -65,7 +80,8 @@ def check_answers(uri: str) -> None:
     """Connect to the host of `uri` once, so that nobody waits minutes for a dead server.
 
     Raises:
-        UsageError: the address is malformed, or nobody answers there.
+        UsageError: the address is malformed.
+        StoreAwayError: nobody answers there.
     """
     scheme = scheme_of(uri)
     if scheme == "sqlite":
@@ -82,7 +98,7 @@ def check_answers(uri: str) -> None:
     try:
         socket.create_connection((host, port), timeout=PATIENCE).close()
     except (OSError, UnicodeError) as error:
-        raise UsageError(
+        raise StoreAwayError(
             f"the tracking store {redacted(uri)} does not answer at {host} port {port}; start it, "
             "or choose another with --tracking-uri"
         ) from error
@@ -106,9 +122,12 @@ def artifact_folder(uri: str) -> Path:
 
 
 @contextmanager
-def impatient() -> Iterator[None]:
-    """Let MLflow give up after seconds; elsewhere, with results in hand, it may retry longer."""
-    hurry = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+def impatient(seconds: int = 5) -> Iterator[None]:
+    """Let MLflow give up a request after `seconds`: nothing is lost if a store is away."""
+    hurry = {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
+    }
     before = {name: os.environ.get(name) for name in hurry}
     os.environ.update(hurry)
     try:
@@ -123,18 +142,20 @@ def impatient() -> Iterator[None]:
 
 @contextmanager
 def one_line(uri: str) -> Iterator[None]:
-    """Turn any error of the store into one line without passwords."""
+    """Turn any error of the store into a `TrackingError` of one line, without passwords."""
     try:
         yield
     except UsageError:
         raise
     except ModuleNotFoundError as error:  # the driver of a database
-        raise UsageError(
+        raise TrackingError(
             f"the tracking store {redacted(uri)} needs the Python package {error.name}; install it"
         ) from None
     except Exception as error:
         reason = redacted(str(error).strip().partition("\n")[0])[:300] or type(error).__name__
-        raise UsageError(
+        status = getattr(error, "get_http_status_code", lambda: 0)()  # MLflow's own errors
+        kind = StoreAwayError if is_server(uri) and status >= SERVER_ERROR else TrackingError
+        raise kind(
             f"the tracking store {redacted(uri)} cannot be used ({reason}); mend it, or choose "
             "another with --tracking-uri"
         ) from None

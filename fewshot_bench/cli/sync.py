@@ -1,0 +1,29 @@
+"""``fsbench sync``: send what a tracking store could not take when it was measured."""
+
+from typing import Annotated
+
+import typer
+
+
+def sync(
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")
+    ] = None,
+) -> None:
+    """Send the results that were kept here while the MLflow store was away, each once."""
+    from fewshot_bench.tracking import Tracker
+    from fewshot_bench.tracking.owed import owed_elsewhere, owed_to, send_owed
+    from fewshot_bench.tracking.store import store_name
+
+    tracker = Tracker(tracking_uri)
+    store, owed = store_name(tracker.uri), owed_to(tracker.uri)
+    if owed:
+        typer.echo(f"sent {_results(send_owed(tracker))} to {store}")
+    else:
+        typer.echo(f"nothing is owed to {store}")
+    for other, count in owed_elsewhere(tracker.uri).items():
+        typer.echo(f"{_results(count)} owed to {other}; name it with --tracking-uri")
+
+
+def _results(count: int) -> str:
+    return f"{count} result{'' if count == 1 else 's'}"

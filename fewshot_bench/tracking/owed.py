@@ -1,0 +1,95 @@
+"""Results that a store could not take, kept in ``$FSBENCH_HOME/owed`` until it can."""
+
+from collections import Counter
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fewshot_bench.errors import UsageError
+from fewshot_bench.locking import cell_lock
+from fewshot_bench.progress import say
+from fewshot_bench.results import RunRecord
+from fewshot_bench.storage import atomic_file, home, stable_hash
+from fewshot_bench.tracking.store import TrackingError, store_name
+from fewshot_bench.tracking.writer import Tracker
+
+
+class Debt(BaseModel):
+    """A result that a store has not got yet.
+
+    Attributes:
+        store: its address without credentials.
+        record: the result.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str
+    record: RunRecord
+
+    @property
+    def path(self) -> Path:
+        """Where the debt is kept: one file a measurement and store, however often it is noted."""
+        return _folder(self.store) / f"{self.record.id}.json"
+
+
+def deliver(tracker: Tracker, record: RunRecord) -> bool:
+    """Send a result to the store, or keep it and say why; return whether it was sent.
+
+    Hold the lock of the cell.
+    """
+    debt = Debt(store=store_name(tracker.uri), record=record)
+    with atomic_file(debt.path) as partial:
+        partial.write_text(debt.model_dump_json(), "utf-8")
+    try:
+        tracker.send(record)
+    except TrackingError as error:
+        say(f"{error}\n{record.config.title}: the result is kept here; 'fsbench sync' sends it")
+        return False
+    debt.path.unlink()
+    return True
+
+
+def send_owed(tracker: Tracker) -> int:
+    """Send everything that is owed to the store; return how many results that was.
+
+    Raises:
+        TrackingError: the store cannot be used; what it has not got yet is still owed.
+        UsageError: a file is damaged; it is named, and everything else has been sent.
+    """
+    sent, damaged = 0, []
+    for path in owed_to(tracker.uri):
+        try:
+            record = Debt.model_validate_json(path.read_text("utf-8")).record
+        except FileNotFoundError:  # another process was faster
+            continue
+        except (ValidationError, UnicodeDecodeError):
+            damaged.append(str(path))
+            continue
+        with cell_lock(record.config.key, record.config.title):
+            if path.exists():
+                tracker.send(record)
+                path.unlink()
+                sent += 1
+    if damaged:
+        raise UsageError(f"sent {sent}, but no result can be read in {', '.join(damaged)}")
+    return sent
+
+
+def owed_to(uri: str) -> list[Path]:
+    """Files of what is owed to a store, oldest first."""
+    files = _folder(store_name(uri)).glob("[!.]*.json")
+    return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def owed_elsewhere(uri: str) -> dict[str, int]:
+    """Names of the other stores that something is owed to, and how much."""
+    own, counts = _folder(store_name(uri)), Counter[str]()
+    for path in (home() / "owed").glob("*/[!.]*.json"):
+        if path.parent != own:
+            counts[Debt.model_validate_json(path.read_text("utf-8")).store] += 1
+    return dict(counts)
+
+
+def _folder(store: str) -> Path:
+    return home() / "owed" / stable_hash(store)
