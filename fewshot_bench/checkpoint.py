@@ -14,16 +14,23 @@ from torch import Tensor
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.locking import waiting_lock
-from fewshot_bench.storage import atomic_file, home, stable_hash
+from fewshot_bench.storage import atomic_file, cannot_write, home, stable_hash
 
 Tensors = dict[str, Tensor]
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON-like facts as one safetensors file, atomically."""
+    """Write tensors and JSON-like facts as one safetensors file, atomically.
+
+    Raises:
+        UsageError: the disk is full, or may not be written.
+    """
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     with atomic_file(path) as partial:
-        save_file(plain, partial, metadata={"facts": json.dumps(facts)})
+        try:
+            save_file(plain, partial, metadata={"facts": json.dumps(facts)})
+        except SafetensorError as error:  # an error of the disk, in a wrapper
+            raise cannot_write(path, error) from error
 
 
 def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
