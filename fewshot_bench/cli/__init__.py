@@ -39,5 +39,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(error: UsageError) -> NoReturn:
-    print(f"fsbench: {error}", file=sys.stderr)
+    line = " ".join(str(error).splitlines())  # a file's name may hold line breaks
+    print(f"fsbench: {line}", file=sys.stderr)
     sys.exit(2)

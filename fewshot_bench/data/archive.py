@@ -35,7 +35,7 @@ class Member:
 
 def zip_members(archive: zipfile.ZipFile) -> list[Member]:
     """List the members of a zip archive; folders are left out."""
-    return [_zip_member(info) for info in archive.infolist() if not info.is_dir()]
+    return [_zip_member(info) for info in archive.infolist() if info.filename[-1:] != "/"]
 
 
 def _zip_member(info: zipfile.ZipInfo) -> Member:

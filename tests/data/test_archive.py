@@ -179,3 +179,13 @@ def test_a_pipe_in_a_folder_is_no_image(empty_home: Path, tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "train" / "a" / "x.png")
     with pytest.raises(UsageError, match="no images in train/CLASS/"):
         import_dataset("folder", tmp_path)
+
+
+def test_a_member_without_a_name(empty_home: Path, tmp_path: Path) -> None:
+    """Python 3.11's zipfile asks for the last character of its name."""
+    path = zip_of(tmp_path / "a", {"x": 1})
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 28], data[entry + 32] = 0, 1  # no name, and a comment in its place
+    path.write_bytes(data)
+    assert "points out of the archive" in refusal(path, empty_home)
