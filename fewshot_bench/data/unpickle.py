@@ -125,3 +125,6 @@ class _Unpickler(pickle._Unpickler):
         super().load_build()  # type: ignore[misc]
 
     dispatch = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}  # type: ignore[dict-item]  # noqa: RUF012
+    del dispatch[
+        pickle.BYTEARRAY8[0]
+    ]  # makes as many bytes as a header says, and no array needs it
