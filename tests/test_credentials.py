@@ -64,7 +64,9 @@ class Echo(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = f"bad request for {uri(self.server.server_port)}: {dict(self.headers)}".encode()  # type: ignore[attr-defined]
+        sent = self.headers["Authorization"]
+        place = uri(self.server.server_port)  # type: ignore[attr-defined]
+        body = f"bad request for {place} with {sent}".encode()
         self.send_response(400)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -98,6 +100,7 @@ def test_a_dead_server(command: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="an Authorization header in an error is not redacted")
 @pytest.mark.parametrize("command", [RUN, ["table"]], ids=lambda c: c[0])
 def test_a_server_that_repeats_what_it_gets(command: list[str], echo: int, tmp_path: Path) -> None:
     done = fsbench(tmp_path, *command, "--tracking-uri", uri(echo))
