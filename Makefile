@@ -8,12 +8,13 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLA
 SOURCES := fewshot_bench methods baselines tests
 REQUIREMENTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
+FUZZ_RUNS ?= 1000000
 ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of them for torch."
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format install clean
+.PHONY: help demo test lint format install fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,8 +36,11 @@ format: $(VENV)/.installed-dev ## rewrite the sources in the one format
 
 install: $(VENV)/.installed-dev ## install all that development needs, and run nothing
 
+fuzz: $(VENV)-fuzz/.installed ## fuzz archives, images, pickles and settings (FUZZ_RUNS=1000000 inputs in all)
+	mkdir -p build/fuzz && cd build/fuzz && OMP_NUM_THREADS=1 $(abspath $(VENV)-fuzz)/bin/python $(CURDIR)/tests/fuzz/run_atheris.py $(FUZZ_RUNS)
+
 clean: ## remove what can be made again: the environment, builds and caches (results stay)
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-fuzz build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an installation is repeated only when what it was made from has changed.
@@ -62,3 +66,9 @@ $(VENV)/.installed-dev: $(VENV)/.created $(REQUIREMENTS)
 	$(ANNOUNCE)
 	$(PIP_INSTALL) -e '.[test,dev]'
 	@touch $(VENV)/.installed $(VENV)/.installed-test $@
+
+# atheris in an environment of its own: it is no dependency, and not built for every Python.
+$(VENV)-fuzz/.installed: $(REQUIREMENTS)
+	$(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e . atheris
+	@touch $@

@@ -14,16 +14,23 @@ from torch import Tensor
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.locking import waiting_lock
-from fewshot_bench.storage import atomic_file, home, stable_hash
+from fewshot_bench.storage import atomic_file, cannot_write, home, stable_hash
 
 Tensors = dict[str, Tensor]
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON-like facts as one safetensors file, atomically."""
+    """Write tensors and JSON-like facts as one safetensors file, atomically.
+
+    Raises:
+        UsageError: the disk is full, or may not be written.
+    """
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     with atomic_file(path) as partial:
-        save_file(plain, partial, metadata={"facts": json.dumps(facts)})
+        try:
+            save_file(plain, partial, metadata={"facts": json.dumps(facts)})
+        except SafetensorError as error:  # an error of the disk, in a wrapper
+            raise cannot_write(path, error) from error
 
 
 def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
@@ -35,8 +42,10 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["facts"])
+            if not isinstance(facts, dict):
+                raise ValueError("its facts are no mapping")
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+    except (SafetensorError, LookupError, ValueError, OSError, RecursionError) as error:
         raise UsageError(f"{path} is damaged ({error}); delete it and run again") from None
 
 
@@ -88,6 +97,19 @@ class StoredWeights:
         news = f"waiting for another process that makes {self.folder.name}"
         with waiting_lock(self.folder / "lock", news):
             yield
+
+    def load(self) -> tuple[Tensors, dict[str, Any]]:
+        """Read the finished weights and what is known of their making, see `Training.outcome`.
+
+        Raises:
+            UsageError: they are damaged, or were made by something else than `facts`.
+        """
+        tensors, made = load_tensors(self.path)
+        if not {"seconds", "curves"} <= made.keys() or stable_hash(made.get("made_by")) != self.key:
+            raise UsageError(
+                f"{self.path} holds other weights than its place is for; delete it and run again"
+            )
+        return tensors, made
 
     def finish(self, tensors: Mapping[str, Tensor], outcome: Mapping[str, Any]) -> None:
         """File the finished weights; the checkpoint is no longer needed."""

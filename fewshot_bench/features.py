@@ -10,6 +10,7 @@ from fewshot_bench.checkpoint import load_tensors, save_tensors
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Indices
+from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
 from fewshot_bench.storage import home, stable_hash
 
@@ -72,15 +73,25 @@ def embed_split(method: Method, split: ImageSplit) -> FeatureTable:
     """Embed every image of a split, in the evaluation mode of the method's network.
 
     Embeddings by stored weights are kept on disk, for all methods and runs that share them.
+
+    Raises:
+        UsageError: what is kept is damaged, or of another split.
     """
     method.eval()
     path = _kept_at(method, split)
     if path is not None and path.exists():
-        return FeatureTable(load_tensors(path)[0]["features"].to(method.device))
+        return FeatureTable(_load(path, split).to(method.device))
     features = _embed(method, split)
     if path is not None:
         save_tensors(path, {"features": features}, {})
     return FeatureTable(features)
+
+
+def _load(path: Path, split: ImageSplit) -> Tensor:
+    features = load_tensors(path)[0].get("features")
+    if features is None or features.ndim != 2 or len(features) != len(split.images):
+        raise UsageError(f"{path} does not fit {split.dataset}; delete it and run again")
+    return features
 
 
 def _embed(method: Method, split: ImageSplit) -> Tensor:

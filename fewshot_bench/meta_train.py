@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from fewshot_bench.checkpoint import StoredWeights, load_into, load_tensors
+from fewshot_bench.checkpoint import StoredWeights, load_into
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episode import EpisodeIndices, EpisodeSource, EpisodeSpec
@@ -65,7 +65,7 @@ def meta_train(
                 method.backbone.weights_key = None  # they change from now on
             done = _trainer(stored, method, dataset, recipe).run()
             stored.finish(method.state_dict(), done.outcome)
-    weights, facts = load_tensors(stored.path)
+    weights, facts = stored.load()
     load_into(method, weights, stored.path)
     if not recipe.frozen:
         method.backbone.weights_key = stored.key

@@ -12,7 +12,6 @@ from fewshot_bench.backbones.base import to_channels_last
 from fewshot_bench.checkpoint import (
     StoredWeights,
     load_into,
-    load_tensors,
     with_prefix,
     without_prefix,
 )
@@ -82,7 +81,7 @@ def pretrain(
     with stored.lock():
         if not stored.path.exists():
             _train(stored, dataset, device)
-    tensors, facts = load_tensors(stored.path)
+    tensors, facts = stored.load()
     own = backbone.state_dict()
     statistics = ("running_mean", "running_var", "num_batches_tracked")
     weights = without_prefix("backbone", tensors).items()

@@ -1,5 +1,6 @@
 """Where things are kept, and how files are written so that no half-made one is ever trusted."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+
+from fewshot_bench.errors import UsageError
+
+# A disk that is full or may not be written; other errors are no fault of the disk.
+_REFUSALS = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST")
 
 
 def home() -> Path:
@@ -24,40 +30,78 @@ def stable_hash(value: object, length: int = 16) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
+def is_refusal(error: OSError) -> bool:
+    """Whether a disk refused to write: it is full, of a quota, read-only, or another's."""
+    return errno.errorcode.get(error.errno or 0) in _REFUSALS
+
+
+def cannot_write(path: object, reason: object) -> UsageError:
+    """Say that a disk refused a file, and what to do."""
+    return UsageError(
+        f"cannot write {path} ({reason}); make room or choose another place (FSBENCH_HOME is the "
+        "folder of data sets, weights and results)"
+    )
+
+
+@contextmanager
+def _in_one_line(path: Path) -> Iterator[None]:
+    """Name the file that a disk refused: the error of a full one does not."""
+    try:
+        yield
+    except OSError as error:
+        if not is_refusal(error):
+            raise
+        raise cannot_write(path, error.strerror) from error
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success sync it and rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a temporary path beside `path`; on success sync it and rename it to `path`.
+
+    Raises:
+        UsageError: the disk is full, or may not be written.
+    """
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        yield partial
-        _sync(partial)
-        partial.replace(path)
-        _sync(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+    with _in_one_line(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            _sync(partial)
+            partial.replace(path)
+            _sync(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it replaces `path` by renaming."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a temporary folder beside `path`; on success it replaces `path` by renaming.
+
+    Raises:
+        UsageError: the disk is full, or may not be written.
+    """
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    partial.mkdir()
-    try:
-        yield partial
-        for file in partial.iterdir():
-            _sync(file)
-        if path.exists():
-            retired = partial.with_suffix(".retired")
-            path.replace(retired)
-            partial.replace(path)
-            shutil.rmtree(retired)
-        else:
-            partial.replace(path)
-        _sync(path.parent)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with _in_one_line(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        try:
+            yield partial
+            for file in partial.iterdir():
+                _sync(file)
+            _replace_folder(partial, path)
+            _sync(path.parent)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace_folder(partial: Path, path: Path) -> None:
+    if not path.exists():
+        partial.replace(path)
+        return
+    retired = partial.with_suffix(".retired")
+    path.replace(retired)
+    partial.replace(path)
+    shutil.rmtree(retired)
 
 
 def _sync(path: Path) -> None:

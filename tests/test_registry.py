@@ -1,11 +1,14 @@
 """Names: one spelling, no duplicates, helpful errors; and files that are whole or absent."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import Registry, methods
+from fewshot_bench.registry import Registry, backbones, datasets, methods
 from fewshot_bench.storage import atomic_file, atomic_folder, stable_hash
 
 
@@ -56,3 +59,18 @@ def test_a_folder_is_whole_or_as_it_was(tmp_path: Path) -> None:
 def test_hashes_do_not_depend_on_the_order_of_keys() -> None:
     assert stable_hash({"a": 1, "b": [2, 3]}) == stable_hash({"b": [2, 3], "a": 1})
     assert stable_hash({"a": 1}) != stable_hash({"a": 2})
+
+
+def test_only_installed_entry_points_are_imported(tmp_path: Path) -> None:
+    """A name that is a path or a module is a name that is not known, wherever it is given."""
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'pwned')!r}, 'w')")
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "__init__.py").write_text((tmp_path / "evil.py").read_text())
+    for name in ("evil", "evil.py", "./evil.py", str(tmp_path / "evil.py"), "evil:Evil"):
+        for registry in (methods, backbones, datasets):
+            with pytest.raises(UsageError, match="is called"):
+                registry[name]
+    code = "from fewshot_bench.cli import main; main(['list', 'methods'])"
+    environment = {**os.environ, "FSBENCH_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert not (tmp_path / "pwned").exists()

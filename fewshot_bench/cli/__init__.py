@@ -1,11 +1,13 @@
 """The ``fsbench`` command line; one file a command, heavy imports inside the commands."""
 
 import sys
+from typing import NoReturn
 
 import typer
 
 from fewshot_bench.cli import data, listing, run, sync, table, ui
 from fewshot_bench.errors import UsageError
+from fewshot_bench.storage import cannot_write, is_refusal
 
 app = typer.Typer(
     name="fsbench",
@@ -23,9 +25,21 @@ app.add_typer(data.app, name="data")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; a `UsageError` becomes one line on stderr and exit code 2."""
+    """Run the command line; a `UsageError` becomes one line on stderr and exit code 2.
+
+    So does a disk that refuses to be written.
+    """
     try:
         app(arguments)
     except UsageError as error:
-        print(f"fsbench: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(error)
+    except OSError as error:
+        if not is_refusal(error):
+            raise
+        _fail(cannot_write(error.filename, error.strerror))
+
+
+def _fail(error: UsageError) -> NoReturn:
+    line = " ".join(str(error).splitlines())  # a file's name may hold line breaks
+    print(f"fsbench: {line}", file=sys.stderr)
+    sys.exit(2)

@@ -57,9 +57,13 @@ def import_files(
     size: Annotated[
         int | None, typer.Option(min=8, max=1024, help="folder: side in pixels.  [default: 84]")
     ] = None,
+    skip_bad_images: Annotated[
+        bool, typer.Option("--skip-bad-images", help="folder: leave out what cannot be read.")
+    ] = False,
 ) -> None:
     """Import images you have: read in place, checked, stored as one array a split."""
-    _import(name, path, as_name, split_file=split_file, size=size)
+    skip = skip_bad_images or None  # not given: does not concern other data sets
+    _import(name, path, as_name, split_file=split_file, size=size, skip_bad_images=skip)
 
 
 @app.command("download")
@@ -114,6 +118,7 @@ def show(
 
 
 def _import(name: str, path: Path, as_name: str | None, **options: object) -> None:
+    from fewshot_bench.data.folder import SKIPPED
     from fewshot_bench.data.importing import import_dataset
 
     data = import_dataset(name, path, as_name=as_name, progress=_bar, **options)
@@ -122,6 +127,8 @@ def _import(name: str, path: Path, as_name: str | None, **options: object) -> No
         for split, images in data.splits.items()
     ]
     print(f"{data.name}: {'; '.join(parts)}")
+    if isinstance(skipped := data.provenance.get(SKIPPED), list) and skipped:
+        print(f"skipped {len(skipped)} that cannot be read: {', '.join(map(repr, skipped))}")
 
 
 @contextmanager

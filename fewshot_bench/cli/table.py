@@ -40,6 +40,7 @@ def table(
     """Compare all finished runs in one table: mean ± 95 % interval, the best in bold."""
     from fewshot_bench.errors import UsageError
     from fewshot_bench.report.formats import chosen_format, render
+    from fewshot_bench.storage import atomic_file
     from fewshot_bench.tracking import load_runs
 
     chosen = chosen_format(form, output)
@@ -58,7 +59,8 @@ def table(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        _write(output, text)
+        with atomic_file(output) as partial:
+            partial.write_text(text, "utf-8")
         typer.echo(f"{len(runs)} runs in {output}")
 
 
@@ -92,15 +94,3 @@ def _no_run(tracking_uri: str | None) -> Exception:
         f"no finished run in {redacted(chosen_uri(tracking_uri))}; make one with "
         "'fsbench run --method ssl-meta --shots 1', or name another store with --tracking-uri"
     )
-
-
-def _write(output: Path, text: str) -> None:
-    from fewshot_bench.errors import UsageError
-    from fewshot_bench.storage import atomic_file
-
-    try:
-        with atomic_file(output) as partial:
-            partial.write_text(text, "utf-8")
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"cannot write {output} ({reason}); choose another --output") from error

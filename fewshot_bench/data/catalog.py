@@ -151,7 +151,7 @@ ENTRIES = (
         source="the user",
         licence="the user's",
         read=folder_of_images,
-        options=frozenset({"size", "split_file"}),
+        options=frozenset({"size", "split_file", "skip_bad_images"}),
     ),
 )
 

@@ -1,16 +1,19 @@
 """Import of CIFAR-FS (Bertinetto et al. 2019) and FC100 (Oreshkin et al. 2018) from CIFAR-100."""
 
+import gzip
+import io
 import tarfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.data.archive import Bounded, Member, check_members, tar_member
 from fewshot_bench.data.content import ClassImages, Content, Images
 from fewshot_bench.data.images import class_of_files, is_image, resized
 from fewshot_bench.data.splits import class_split
@@ -20,7 +23,8 @@ from fewshot_bench.errors import UsageError
 
 SIZE = 32
 COUNTS = {"train": 500, "test": 100}  # images a class in the two halves of CIFAR-100
-PICKLES = "cifar-100-python"  # folder inside the official archive, with files train, test, meta
+PICKLES = "cifar-100-python"  # folder inside the official archive, with the files of RECORDS
+RECORDS = ("train", "test", "meta")
 
 Halves = Mapping[tuple[str, str], ClassImages]  # by (half, class)
 
@@ -110,22 +114,41 @@ def _from_images(tree: FileTree) -> Halves:
 def _from_tar(path: Path) -> Halves:
     """Read the three members of the official archive in place."""
     try:
-        with tarfile.open(path) as archive:
-            members = {}
-            for name in (*COUNTS, "meta"):
-                member = archive.getmember(f"{PICKLES}/{name}")
-                if not member.isreg():
-                    raise KeyError(name)
-                file = cast("BinaryIO", archive.extractfile(member))
-                members[name] = load_arrays(file, f"{path}: {member.name}")
-    except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
+        records = {
+            name: load_arrays(io.BytesIO(data), f"{path}: {name}")
+            for name, data in _tar_contents(path).items()
+        }
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise UsageError(f"{path} is not a whole {PICKLES}.tar.gz; get it again") from error
-    return _from_records(members, str(path))
+    return _from_records(records, str(path))
+
+
+def _tar_contents(path: Path) -> dict[str, bytes]:
+    """Check every member of a tar archive, gzipped or not, and read the ones of `RECORDS`."""
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    found: dict[str, bytes] = {}
+    with (gzip.open if zipped else Path.open)(path, "rb") as stream:
+        bounded = cast("IO[bytes]", Bounded(cast("IO[bytes]", stream)))
+        with tarfile.open(fileobj=bounded, mode="r:") as archive:
+            check_members(str(path), _taking(archive, found), path.stat().st_size)
+    return found
+
+
+def _taking(archive: tarfile.TarFile, found: dict[str, bytes]) -> Iterator[Member]:
+    """Describe each member, and once it is not refused, read it into `found` if it is wanted."""
+    wanted = {f"{PICKLES}/{name}": name for name in RECORDS}
+    for info in archive:
+        if info.isdir():
+            continue
+        yield tar_member(info)
+        if name := wanted.get(info.name):
+            found[name] = cast("IO[bytes]", archive.extractfile(info)).read(info.size)
 
 
 def _from_folder(folder: Path) -> Halves:
     records = {}
-    for name in (*COUNTS, "meta"):
+    for name in RECORDS:
         try:
             with (folder / name).open("rb") as file:
                 records[name] = load_arrays(file, str(folder / name))
@@ -138,17 +161,35 @@ def _from_records(records: Mapping[str, Any], where: str) -> Halves:
     """Group the rows of the two pickles by class, in the order of their file names."""
     halves = {}
     try:
-        names = records["meta"]["fine_label_names"]
+        names = _texts(records["meta"]["fine_label_names"])
         for half in COUNTS:
-            pixels = records[half]["data"].reshape(-1, 3, SIZE, SIZE).transpose(0, 2, 3, 1)
-            labels = np.array(records[half]["fine_labels"])
-            order = np.argsort(np.array(records[half]["filenames"]), kind="stable")
+            pixels, labels, order = _arrays(records[half])
             for label, name in enumerate(names):
                 rows = order[labels[order] == label]
                 halves[half, name] = _rows(name, pixels, rows)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"{where} does not hold CIFAR-100's arrays; get it again") from error
     return halves
+
+
+def _arrays(record: Mapping[str, Any]) -> tuple[Images, NDArray[np.int64], NDArray[np.intp]]:
+    """Take the images of a half, their labels, and the order of their file names.
+
+    Nothing is converted that is not flat: lists in lists grow exponentially in an array.
+    """
+    pixels = record["data"]
+    labels = np.fromiter(record["fine_labels"], dtype=np.int64)
+    files = _texts(record["filenames"])
+    if pixels.dtype != np.uint8 or not len(pixels) == len(labels) == len(files):
+        raise ValueError(f"{len(pixels)} images, {len(labels)} labels, {len(files)} names")
+    order = np.argsort(np.array(files), kind="stable")
+    return pixels.reshape(-1, 3, SIZE, SIZE).transpose(0, 2, 3, 1), labels, order
+
+
+def _texts(values: list[Any]) -> list[str]:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("a list of names holds something else")
+    return values
 
 
 def _rows(name: str, pixels: Images, rows: NDArray[np.intp]) -> ClassImages:

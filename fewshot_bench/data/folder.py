@@ -2,23 +2,27 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from fewshot_bench.data.content import Content
 from fewshot_bench.data.dataset import SPLITS
-from fewshot_bench.data.images import class_of_files, is_image, open_image, resized
+from fewshot_bench.data.images import bad_images, class_of_files, is_image, read_image, resized
 from fewshot_bench.data.tree import FileTree, open_tree
 from fewshot_bench.errors import UsageError
 
 Files = Mapping[str, Mapping[str, list[str]]]  # by split and class
 DEFAULT_SIZE = 84
+SKIPPED = "skipped images"  # in the provenance, the files that were left out
 
 
 @contextmanager
 def folder_of_images(
-    path: Path, size: int = DEFAULT_SIZE, split_file: Path | None = None
+    path: Path,
+    size: int = DEFAULT_SIZE,
+    split_file: Path | None = None,
+    skip_bad_images: bool = False,
 ) -> Iterator[Content]:
     """Read a tree of images; grey if the first image of every class is.
 
@@ -27,12 +31,15 @@ def folder_of_images(
             if there is a split file.
         size: side to which images are resized, whatever their aspect ratio.
         split_file: JSON file ``{"train": [CLASS, ...], "val": [...], "test": [...]}``.
+        skip_bad_images: leave out images that cannot be read; the provenance lists them.
 
     Raises:
         UsageError: a split or a class is missing, or an image cannot be read.
     """
     with open_tree(path) as tree:
         files = _files_by_list(tree, split_file) if split_file else _files_by_place(tree)
+        skipped = set(bad_images(tree, _all_files(files))) if skip_bad_images else set()
+        files = _without(skipped, files, tree.where)
         mode = (
             "L" if all(_is_grey(tree, c[0]) for s in files.values() for c in s.values()) else "RGB"
         )
@@ -53,6 +60,7 @@ def folder_of_images(
                 "images": f"{mode}, resized to {size}x{size}, aspect ratio not kept, bilinear "
                 "with antialiasing",
                 "order": "of file names",
+                SKIPPED: sorted(skipped),
             },
         )
 
@@ -83,6 +91,21 @@ def _files_by_list(tree: FileTree, split_file: Path) -> Files:
     return {split: {n: classes[n] for n in names[split]} for split in SPLITS}
 
 
+def _all_files(files: Files) -> list[str]:
+    return [file for classes in files.values() for found in classes.values() for file in found]
+
+
+def _without(skipped: Collection[str], files: Files, where: str) -> Files:
+    """Leave out what is to be skipped, though never a whole class."""
+    left = {
+        split: {name: [f for f in found if f not in skipped] for name, found in classes.items()}
+        for split, classes in files.items()
+    }
+    if empty := [name for classes in left.values() for name, found in classes.items() if not found]:
+        raise UsageError(f"{where} has no image of class '{empty[0]}' that can be read")
+    return left
+
+
 def _read_split_file(path: Path) -> dict[str, list[str]]:
     try:
         record = json.loads(path.read_text("utf-8"))
@@ -101,5 +124,4 @@ def _read_split_file(path: Path) -> dict[str, list[str]]:
 
 
 def _is_grey(tree: FileTree, file: str) -> bool:
-    image = open_image(tree.read(file), f"{tree.where}: '{file}'")
-    return image.mode in ("1", "L", "LA")
+    return read_image(tree, file).mode in ("1", "L", "LA")

@@ -190,7 +190,7 @@ def _cached_classes(record: dict[str, Any], size: int) -> dict[str, ClassImages]
         raise ValueError(f"image_data is {pixels.dtype} {pixels.shape}")
     classes = {}
     for name, rows in record["class_dict"].items():
-        indices = np.array(rows, dtype=np.int64)
+        indices = np.fromiter(rows, dtype=np.int64)  # flat: nested lists grow exponentially
         if not ((indices >= 0) & (indices < len(pixels))).all():
             raise IndexError(name)
         classes[name] = ClassImages(name, len(indices), partial(np.take, pixels, indices, axis=0))

@@ -2,6 +2,8 @@
 
 import io
 import os
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
@@ -17,6 +19,18 @@ from fewshot_bench.errors import UsageError
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 MAX_PIXELS = 64_000_000  # no camera's picture is larger; a decompression bomb is
+DAMAGE = (  # what Pillow's decoders raise for it
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 
 Decode = Callable[[Image.Image], NDArray[np.uint8]]
 
@@ -38,7 +52,7 @@ def open_image(data: bytes, where: str) -> Image.Image:
         if image.width * image.height > MAX_PIXELS:
             raise UsageError(f"{where} has {image.width} x {image.height} pixels, too many")
         image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except DAMAGE as error:
         raise UsageError(f"{where} is not a whole {', '.join(FORMATS)} image") from error
     if image.mode.startswith(("I", "F")):
         raise UsageError(f"{where} has more than 8 bits a channel; convert it first")
@@ -73,12 +87,31 @@ def class_of_files(
         decode: turns an image into uint8 ``[H, W, C]``.
     """
 
-    def load(source: tuple[FileTree, str]) -> NDArray[np.uint8]:
-        tree, file = source
-        return decode(open_image(tree.read(file), f"{tree.where}: '{file}'"))
-
     def read() -> NDArray[np.uint8]:
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without the GIL
-            return np.stack(list(pool.map(load, sources)))
+            return np.stack(list(pool.map(lambda s: decode(read_image(*s)), sources)))
 
     return ClassImages(name, len(sources), read)
+
+
+def read_image(tree: FileTree, file: str) -> Image.Image:
+    """Decode one of the files of a tree.
+
+    Raises:
+        UsageError: as `open_image`, and if the file cannot be read.
+    """
+    return open_image(tree.read(file), f"{tree.where}: '{file}'")
+
+
+def bad_images(tree: FileTree, files: Sequence[str]) -> list[str]:
+    """List those of `files` that `read_image` refuses."""
+
+    def is_bad(file: str) -> bool:
+        try:
+            read_image(tree, file)
+        except UsageError:
+            return True
+        return False
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [file for file, bad in zip(files, pool.map(is_bad, files), strict=True) if bad]

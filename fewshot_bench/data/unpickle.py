@@ -1,6 +1,7 @@
 """Published data sets come as pickles, which may run any code; this reader runs none."""
 
 import pickle
+import struct
 from collections import OrderedDict
 from typing import Any, BinaryIO
 
@@ -13,12 +14,14 @@ _DAMAGE = (
     pickle.UnpicklingError,
     EOFError,
     ArithmeticError,
+    AssertionError,
     AttributeError,
     LookupError,
     MemoryError,
     RecursionError,
     TypeError,
     ValueError,
+    struct.error,
 )
 
 
@@ -100,8 +103,12 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _ALLOWED[_module, "scalar"] = _scalar
 
 
-class _Unpickler(pickle.Unpickler):
-    """Gives a pickle our own stand-ins for the few functions that arrays are made by."""
+class _Unpickler(pickle._Unpickler):
+    """Gives a pickle our own stand-ins for the few functions that arrays are made by.
+
+    It is the one in Python: that in C makes room for as many objects as a pickle of ten bytes
+    says it will number, up to 64 GB.
+    """
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _ALLOWED:
@@ -110,3 +117,14 @@ class _Unpickler(pickle.Unpickler):
                 "which holds arrays only"
             )
         return _ALLOWED[module, name]
+
+    def load_build(self) -> None:
+        """Set the state of our stand-ins only: of a function it would set attributes for good."""
+        if not isinstance(self.stack[-2], (_Dtype, _Array)):  # type: ignore[attr-defined]
+            raise pickle.UnpicklingError("a state for something without one")
+        super().load_build()  # type: ignore[misc]
+
+    dispatch = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}  # type: ignore[dict-item]  # noqa: RUF012
+    del dispatch[
+        pickle.BYTEARRAY8[0]
+    ]  # makes as many bytes as a header says, and no array needs it

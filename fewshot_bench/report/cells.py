@@ -13,6 +13,7 @@ PROTOCOL = ["split", "n_way", "n_query", "query_balance", "n_episodes"]
 # Two runs are compared in one column only if all of these are the same.
 COLUMN = [*DATA, *PROTOCOL, "n_shot", "episode_digest"]
 MAX_NAMED = 3  # settings that the name of a row spells out
+STREAM = ", stream "  # in a column's label: the same protocol on other episodes
 ROW = ["setting", "method", "backbone", "variant"]
 
 
@@ -94,13 +95,20 @@ def _labels(columns: pd.DataFrame) -> pd.DataFrame:
         "n_query": "{} queries",
         "query_balance": "{}",
         "n_episodes": "{} episodes",
-        "data_checksum": "data {:.8}",
+        "data_checksum": "data {}",
     }
+    shown = columns.assign(data_checksum=_short(columns["data_checksum"]))
     for fact, words_of in words.items():
         varies = columns.groupby("dataset")[fact].transform("nunique") > 1
-        written = [f", {words_of.format(value)}" for value in columns[fact]]
+        written = [f", {words_of.format(value)}" for value in shown[fact]]
         columns["label"] += pd.Series(written, index=columns.index).where(varies, "")
     # The same protocol on other episodes: another seed of the stream.
     repeated = columns.duplicated(["dataset", "label"], keep=False)
-    columns["label"] += (", stream " + columns["episode_digest"].str[:8]).where(repeated, "")
+    columns["label"] += (STREAM + _short(columns["episode_digest"])).where(repeated, "")
     return columns
+
+
+def _short(digests: "pd.Series[str]") -> "pd.Series[str]":
+    """Cut digests to 8 digits, or as many more as tell them apart."""
+    length = next(n for n in range(8, 65) if digests.str[:n].nunique() == digests.nunique())
+    return digests.str[:length]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fewshot_bench.report.cells import COLUMN, ROW, cells
+from fewshot_bench.report.cells import COLUMN, ROW, STREAM, cells
 from fewshot_bench.report.published import published_for
 from fewshot_bench.tracking.record import TrackedRun
 
@@ -140,10 +140,16 @@ def _drops(frame: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(
         text=[f"{c:+.2f} ± {w:.2f}" for c, w in zip(changes, widths, strict=True)],
         run_ids=pairs["run_ids"] + pairs["run_ids_balanced"],
-        label=pairs["label"] + " less balanced",
+        label=pairs["label"] + " less balanced" + pairs["label_balanced"].map(_stream),
         query_balance=pairs["query_balance"] + " less balanced",
         best=False,
     )[frame.columns]
+
+
+def _stream(label: str) -> str:
+    """The part of a column's label that says which episodes, if there are several."""
+    _, comma, stream = label.partition(STREAM)
+    return comma + stream
 
 
 def _section(frame: pd.DataFrame) -> Section:

@@ -119,6 +119,25 @@ def test_a_split_file_is_used(fsbench: Fsbench, empty_home: Path, tmp_path: Path
     assert "train 1 classes, 3 images" in out
 
 
+def test_bad_images_are_skipped_and_counted_if_asked_for(fsbench: Fsbench, tree: Path) -> None:
+    (tree / "train" / "a" / "1.png").write_bytes(b"no image")
+    (tree / "test" / "f" / "0.png").write_bytes((tree / "test" / "f" / "1.png").read_bytes()[:-30])
+    code, _, err = fsbench("import", "folder", tree, "--size", 8)
+    assert code == 2
+    assert "'train/a/1.png' is not a whole" in err
+    code, out, _ = fsbench("import", "folder", tree, "--size", 8, "--skip-bad-images")
+    assert code == 0
+    assert "train 2 classes, 9 images" in out
+    assert "skipped 2 that cannot be read: 'test/f/0.png', 'train/a/1.png'\n" in out
+    for file in (tree / "val" / "c").iterdir():
+        file.write_bytes(b"")
+    code, _, err = fsbench("import", "folder", tree, "--skip-bad-images")
+    assert code == 2
+    assert "no image of class 'c' that can be read" in err
+    code, _, err = fsbench("import", "cifar-fs", tree, "--skip-bad-images")
+    assert "--skip-bad-images does not apply to cifar-fs" in err
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; import fewshot_bench.cli.data; "

@@ -43,6 +43,14 @@ def small_cifar(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, np.ndarray]:
     return {h: rng.integers(0, 256, (3 * n, 32, 32, 3), dtype=np.uint8) for h, n in HALVES.items()}
 
 
+def nested(depth: int) -> list[object]:
+    """A list of itself twice, and so on: small as a pickle, 2^depth numbers as an array."""
+    inner: list[object] = [0]
+    for _ in range(depth):
+        inner = [inner, inner]
+    return inner
+
+
 def cifar_pngs(halves: Mapping[str, np.ndarray]) -> dict[str, bytes]:
     files = {}
     for half, images in halves.items():
@@ -72,7 +80,9 @@ def test_every_form_of_cifar_gives_the_same(
         np.testing.assert_array_equal(found[name], np.concatenate(parts))
 
 
-@pytest.mark.parametrize("damage", ["cut", "no meta", "not cifar", "evil"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "no meta", "not cifar", "evil", "nested labels", "few images", "floats"]
+)
 def test_a_bad_cifar_archive_is_one_line(
     damage: str, small_cifar: Mapping[str, np.ndarray], tmp_path: Path
 ) -> None:
@@ -83,6 +93,15 @@ def test_a_bad_cifar_archive_is_one_line(
         files["cifar-100-python/meta"] = pickle.dumps({"names": []})
     elif damage == "evil":
         files["cifar-100-python/meta"] = b"cos\nsystem\n(S'true'\ntR."
+    elif damage != "cut":
+        train = pickle.loads(files["cifar-100-python/train"])
+        if damage == "nested labels":
+            train["fine_labels"] = nested(64)
+        elif damage == "few images":
+            train["data"] = train["data"][:-1]
+        else:
+            train["data"] = train["data"] + 0.5
+        files["cifar-100-python/train"] = pickle.dumps(train)
     path = make_tar(tmp_path / "cifar-100-python.tar.gz", files)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-5000])

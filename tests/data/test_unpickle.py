@@ -95,7 +95,7 @@ def test_damage_is_one_line(data: st.DataObject) -> None:
     """Whatever bytes come, the answer is a value or a UsageError, and no global but ours."""
     good = pickle.dumps({"data": np.arange(4), "names": ["a", "b"]}, 2)
     cut = data.draw(st.integers(0, len(good) - 1))
-    with pytest.raises(UsageError, match=r"x\.pkl is not a whole pickle"):
+    with pytest.raises(UsageError, match="pickle"):
         load(good[:cut])
     junk = data.draw(st.binary(max_size=20))
     with contextlib.suppress(UsageError):
@@ -131,3 +131,27 @@ def test_the_stand_in_for_ndarray_cannot_be_called() -> None:
     assert any(op.name == "REDUCE" for op, _, _ in pickletools.genops(call))
     with pytest.raises(UsageError):
         load(call)
+
+
+@pytest.mark.parametrize("target", ["cnumpy\ndtype\n", "c_codecs\nencode\n", "]", "}"])
+def test_only_arrays_have_a_state(target: str) -> None:
+    """The state of a function would be attributes that stay for the process."""
+    with pytest.raises(UsageError, match="not a whole pickle"):
+        load(b"\x80\x02" + target.encode() + b"N}U\x0c__defaults__(tsb\x86b.")
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        b"\x80\x02]r" + (2**28).to_bytes(4, "little") + b".",
+        b"\x80\x05\x96" + (2**32).to_bytes(8, "little") + b".",
+    ],
+    ids=["numbered objects", "a bytearray"],
+)
+def test_a_small_pickle_takes_little_memory(pickled: bytes) -> None:
+    """Both announce 4 GB, which pickle in C makes room for."""
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with contextlib.suppress(UsageError):
+        load(pickled)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used < 2**18  # in KiB: 256 MiB

@@ -5,13 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from typer.testing import CliRunner
 
-from fewshot_bench.cli import app
+from fewshot_bench.cli import app, ui
 from fewshot_bench.errors import UsageError
 
 
@@ -35,6 +36,8 @@ def test_the_ui_serves_pages_and_ends_with_all_its_processes(tmp_path: Path) -> 
         assert line == f"MLflow is at http://127.0.0.1:{port} (Ctrl-C ends it)\n"
         with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}/") as page:
             assert "<title>MLflow</title>" in page.read().decode()
+        with pytest.raises(OSError, match="refused"):  # this machine by another of its names
+            socket.create_connection(("127.0.0.2", port))
         process.send_signal(signal.SIGTERM)  # handled as Ctrl-C is
         assert process.wait(20) == 0
     finally:
@@ -42,6 +45,20 @@ def test_the_ui_serves_pages_and_ends_with_all_its_processes(tmp_path: Path) -> 
         process.wait(20)
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(("host", "exposed"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_another_address_says_what_it_exposes(
+    host: str, exposed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.db").touch()
+    monkeypatch.setattr(ui, "_server", lambda *_: nullcontext())
+    monkeypatch.setattr(ui, "_wait", lambda *_: False)
+    uri = f"sqlite:///{tmp_path / 'a.db'}"
+    arguments = ["ui", "--host", host, "--port", str(free_port()), "--tracking-uri", uri]
+    outcome = CliRunner().invoke(app, arguments)
+    warned = f"everyone who reaches {host} can read, change and delete all runs" in outcome.output
+    assert warned == exposed
 
 
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
