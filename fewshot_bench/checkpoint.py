@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.locking import waiting_lock
+from fewshot_bench.progress import say
 from fewshot_bench.storage import atomic_file, cannot_write, home, stable_hash
 
 Tensors = dict[str, Tensor]
@@ -65,10 +66,14 @@ class StoredWeights:
     """A place in the store for the weights that `facts` determine.
 
     Attributes:
-        facts: all that made the weights, JSON-like; their hash is the key.
+        facts: all that makes the weights but the code, JSON-like; their hash is the key.
+        source: digest of the code that is to make them, see `source_digest`.
+        renew: make them anew if other code, or former images, made what is stored.
     """
 
     facts: dict[str, Any]
+    source: str = ""
+    renew: bool = False
 
     @property
     def key(self) -> str:
@@ -98,6 +103,35 @@ class StoredWeights:
         with waiting_lock(self.folder / "lock", news):
             yield
 
+    def missing(self) -> bool:
+        """True if the weights are to be made; hold the lock.
+
+        Raises:
+            UsageError: they were made before, of images that changed since.
+        """
+        if self.path.exists():
+            stale = self.stale(_facts_of(self.path))
+            if stale and not self.renew:
+                say(f"{self.folder.name} was made by other code; --force makes it anew")
+            return stale and self.renew
+        if not self.renew and not self.checkpoint.exists():
+            self._refuse_changed_images()
+        return True
+
+    def stale(self, made: Mapping[str, Any]) -> bool:
+        """True if what is known of the making of weights names other code."""
+        return bool(self.source) and made.get("source", self.source) != self.source
+
+    def _refuse_changed_images(self) -> None:
+        mine = {**self.facts, "data_checksum": None}
+        for path in (home() / "weights").glob(f"{self.facts['kind']}-*/model.safetensors"):
+            made = _facts_of(path).get("made_by")
+            if isinstance(made, dict) and {**made, "data_checksum": None} == mine:
+                raise UsageError(
+                    f"the images of {self.facts['dataset']} changed since {path.parent.name} was "
+                    "trained on them; import the former ones again, or train anew with --force"
+                )
+
     def load(self) -> tuple[Tensors, dict[str, Any]]:
         """Read the finished weights and what is known of their making, see `Training.outcome`.
 
@@ -113,8 +147,48 @@ class StoredWeights:
 
     def finish(self, tensors: Mapping[str, Tensor], outcome: Mapping[str, Any]) -> None:
         """File the finished weights; the checkpoint is no longer needed."""
-        save_tensors(self.path, tensors, {"made_by": self.facts, **outcome})
+        save_tensors(self.path, tensors, self._made(outcome))
         self.checkpoint.unlink(missing_ok=True)
+
+    def save_checkpoint(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Replace the checkpoint of unfinished training."""
+        save_tensors(self.checkpoint, tensors, self._made({"state": state}))
+
+    def load_checkpoint(self) -> tuple[Tensors, dict[str, Any]] | None:
+        """Return the tensors and the state of unfinished training; None if it is to begin.
+
+        Raises:
+            UsageError: the file is damaged, or is another configuration's.
+        """
+        if not self.checkpoint.exists():
+            return None
+        tensors, made = load_tensors(self.checkpoint)
+        if stable_hash(made.get("made_by")) != self.key or "state" not in made:
+            raise UsageError(
+                f"{self.checkpoint} belongs to another configuration; delete it and run again"
+            )
+        if self.stale(made):
+            say(f"{self.folder.name}: the code changed since its checkpoint; starting anew")
+            return None
+        return tensors, made["state"]
+
+    def _made(self, outcome: Mapping[str, Any]) -> dict[str, Any]:
+        return {"made_by": self.facts, "source": self.source, **outcome}
+
+
+def identity(key: str, made: Mapping[str, Any]) -> str:
+    """Name what is stored under `key` so that weights made anew by other code differ."""
+    return f"{key}-{made['source']}" if made.get("source") else key
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    """Read what is known of weights, without the weights; nothing if the file is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})["facts"])
+    except (SafetensorError, LookupError, ValueError, OSError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

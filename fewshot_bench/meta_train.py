@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from fewshot_bench.checkpoint import StoredWeights, load_into
+from fewshot_bench.checkpoint import StoredWeights, identity, load_into
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episode import EpisodeIndices, EpisodeSource, EpisodeSpec
@@ -14,6 +14,8 @@ from fewshot_bench.evaluate import gather, inputs_of, score_episodes
 from fewshot_bench.features import ImageTable
 from fewshot_bench.method import Method
 from fewshot_bench.recipe import TrainRecipe
+from fewshot_bench.registry import backbones, methods
+from fewshot_bench.source import source_digest
 from fewshot_bench.train import Trainer
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
@@ -28,7 +30,9 @@ def training_spec(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> Epi
     )
 
 
-def meta_training(config: RunConfig, dataset: Dataset, recipe: TrainRecipe) -> StoredWeights:
+def meta_training(
+    config: RunConfig, dataset: Dataset, recipe: TrainRecipe, renew: bool = False
+) -> StoredWeights:
     """Name the weights that a meta-training makes, by everything that determines them.
 
     The test protocol counts only in so far as training or validation episodes follow it.
@@ -47,8 +51,15 @@ def meta_training(config: RunConfig, dataset: Dataset, recipe: TrainRecipe) -> S
             "train_episodes": vars(spec),
             "val_episodes": vars(validation),
             "seed": config.seed,
-        }
+        },
+        config_source(config),
+        renew,
     )
+
+
+def config_source(config: RunConfig) -> str:
+    """Digest of the code of a configuration's method and backbone."""
+    return source_digest(methods[config.method], backbones[config.backbone])
 
 
 def meta_train(
@@ -60,7 +71,7 @@ def meta_train(
         What is known of their making, see `Training.outcome`.
     """
     with stored.lock():
-        if not stored.path.exists():
+        if stored.missing():
             if not recipe.frozen:
                 method.backbone.weights_key = None  # they change from now on
             done = _trainer(stored, method, dataset, recipe).run()
@@ -68,7 +79,7 @@ def meta_train(
     weights, facts = stored.load()
     load_into(method, weights, stored.path)
     if not recipe.frozen:
-        method.backbone.weights_key = stored.key
+        method.backbone.weights_key = identity(stored.key, facts)
     return facts
 
 
@@ -105,7 +116,7 @@ def _trainer(
         n_steps=recipe.steps,
         val_every=recipe.val_every,
         seed=seed,
-        checkpoint=stored.checkpoint,
+        stored=stored,
     )
 
 

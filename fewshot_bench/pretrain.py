@@ -11,6 +11,7 @@ from fewshot_bench.backbones import Backbone
 from fewshot_bench.backbones.base import to_channels_last
 from fewshot_bench.checkpoint import (
     StoredWeights,
+    identity,
     load_into,
     with_prefix,
     without_prefix,
@@ -26,6 +27,7 @@ from fewshot_bench.ops import cosine, prototypes
 from fewshot_bench.progress import say
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.registry import backbones
+from fewshot_bench.source import source_digest
 from fewshot_bench.train import Trainer
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
@@ -52,7 +54,7 @@ def build_backbone(name: str, split: ImageSplit, device: torch.device) -> Backbo
 
 
 def pretraining(
-    dataset: Dataset, backbone: str, recipe: PretrainRecipe, seed: int
+    dataset: Dataset, backbone: str, recipe: PretrainRecipe, seed: int, renew: bool = False
 ) -> StoredWeights:
     """Name the weights that a pretraining makes, by everything that determines them."""
     return StoredWeights(
@@ -64,7 +66,9 @@ def pretraining(
             "backbone": backbone,
             "recipe": recipe.model_dump(mode="json"),
             "seed": seed,
-        }
+        },
+        source_digest(backbones[backbone]),
+        renew,
     )
 
 
@@ -79,7 +83,7 @@ def pretrain(
         What is known of their making, see `Training.outcome`.
     """
     with stored.lock():
-        if not stored.path.exists():
+        if stored.missing():
             _train(stored, dataset, device)
     tensors, facts = stored.load()
     own = backbone.state_dict()
@@ -87,7 +91,7 @@ def pretrain(
     weights = without_prefix("backbone", tensors).items()
     kept = {k: v for k, v in weights if k in own or not k.endswith(statistics)}
     load_into(backbone, kept, stored.path)
-    backbone.weights_key = stored.key
+    backbone.weights_key = identity(stored.key, facts)
     return facts
 
 
@@ -118,7 +122,7 @@ def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> Non
         n_steps=recipe.epochs * batches.per_epoch,
         val_every=batches.per_epoch,
         seed=seed,
-        checkpoint=stored.checkpoint,
+        stored=stored,
     )
     done = trainer.run()
     stored.finish(with_prefix("backbone", backbone.state_dict()), done.outcome)

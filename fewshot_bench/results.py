@@ -87,6 +87,7 @@ class RunRecord(BaseModel):
         pretrain_seconds: wall time of the pretraining that made the backbone (0 without any).
         checkpoint: path of the method's weights (safetensors), or None if it has no weights.
         code: that measured it.
+        source: digest of the code of method and backbone, see `source_digest`.
         started, finished: of the process that measured it.
     """
 
@@ -99,6 +100,7 @@ class RunRecord(BaseModel):
     pretrain_seconds: float = 0.0
     checkpoint: str | None = None
     code: CodeVersion | None = None
+    source: str | None = None
     started: AwareDatetime | None = None
     finished: AwareDatetime | None = None
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
 from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.code_version import code_version
@@ -16,7 +17,7 @@ from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import evaluate
 from fewshot_bench.features import embed_split
-from fewshot_bench.meta_train import meta_train, meta_training
+from fewshot_bench.meta_train import config_source, meta_train, meta_training
 from fewshot_bench.method import Method
 from fewshot_bench.pretrain import build_backbone, pretrain, pretraining
 from fewshot_bench.recipe import Recipe, build_recipe
@@ -79,8 +80,10 @@ def make_config(
     )
 
 
-def run(config: RunConfig, device: torch.device) -> RunRecord:
-    """Carry a run out and keep its record; stored weights are reused.
+def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunRecord:
+    """Carry a run out and keep its record.
+
+    Stored weights are reused; with `renew`, unless other code or former images made them.
 
     Raises:
         UsageError: the data cannot fill the episodes, or they changed since.
@@ -90,7 +93,7 @@ def run(config: RunConfig, device: torch.device) -> RunRecord:
     if dataset.checksum != config.data_checksum:
         raise UsageError(f"the images of {config.dataset} changed; ask for the run anew")
     source = EpisodeSource(dataset[config.split], config.spec, config.episode_seed)
-    trained = prepare(config, dataset, device)
+    trained = prepare(config, dataset, device, renew)
     result = evaluate(trained.method, source, config.n_episodes)
     record = RunRecord(
         config=config,
@@ -100,6 +103,7 @@ def run(config: RunConfig, device: torch.device) -> RunRecord:
         pretrain_seconds=trained.pretrain_seconds,
         checkpoint=str(trained.weights.path) if trained.weights else None,
         code=code_version(),
+        source=config_source(config),
         started=started,
         finished=datetime.now(UTC),
     )
@@ -108,7 +112,9 @@ def run(config: RunConfig, device: torch.device) -> RunRecord:
     return record
 
 
-def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Trained:
+def prepare(
+    config: RunConfig, dataset: Dataset, device: torch.device, renew: bool = False
+) -> Trained:
     """Build the method with all weights that its recipe asks for, training what is missing."""
     method_type = methods[config.method]
     recipe: Recipe = method_type.recipe_type.model_validate(config.recipe)
@@ -116,7 +122,7 @@ def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Traine
     backbone = build_backbone(config.backbone, dataset["train"], device)
     trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
     if recipe.pretrain is not None:
-        trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed)
+        trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed, renew)
         facts = pretrain(trained.weights, backbone, dataset, device)
         trained.pretrain_seconds = facts["seconds"]
         trained.curves += facts["curves"]
@@ -126,7 +132,7 @@ def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Traine
         labels = torch.from_numpy(dataset["train"].labels).to(base.device)
         trained.method.see_base(base.features, labels)
     if recipe.train is not None:
-        trained.weights = meta_training(config, dataset, recipe.train)
+        trained.weights = meta_training(config, dataset, recipe.train, renew)
         facts = meta_train(trained.weights, trained.method, dataset, recipe.train)
         trained.train_seconds = facts["seconds"]
         trained.curves += facts["curves"]
@@ -134,11 +140,21 @@ def prepare(config: RunConfig, dataset: Dataset, device: torch.device) -> Traine
 
 
 def stored_record(key: str) -> RunRecord | None:
-    """Return the locally kept record of a configuration, if it has been run."""
+    """Return the locally kept record of a configuration, if it has been run.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
     path = record_path(key)
     if not path.exists():
         return None
-    return RunRecord.model_validate_json(path.read_text())
+    try:
+        record = RunRecord.model_validate_json(path.read_text("utf-8"))
+    except (ValidationError, UnicodeDecodeError):
+        raise UsageError(f"{path} is damaged; delete it and run again") from None
+    if record.config.key != key:
+        raise UsageError(f"{path} is the result of another configuration; delete it and run again")
+    return record
 
 
 def record_path(key: str) -> Path:

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from fewshot_bench.checkpoint import (
+    StoredWeights,
     Tensors,
     load_into,
-    load_tensors,
-    save_tensors,
     with_prefix,
     without_prefix,
 )
@@ -108,7 +106,7 @@ class Trainer:
         val_every: steps between validations, each of which writes the checkpoint; so does a
             signal that ends the process.
         seed: of the training.
-        checkpoint: where the checkpoint lies.
+        stored: where the checkpoint is kept.
     """
 
     def __init__(
@@ -122,13 +120,13 @@ class Trainer:
         n_steps: int,
         val_every: int,
         seed: int,
-        checkpoint: Path,
+        stored: StoredWeights,
     ) -> None:
         self.stage, self.label = stage, f"{stage} {subject}"
         self.module, self.recipe = module, recipe
         self.objective, self.validate = objective, validate
         self.n_steps, self.val_every = n_steps, min(val_every, n_steps)
-        self.seed, self.checkpoint = seed, checkpoint
+        self.seed, self.stored = seed, stored
         self.optimizer = make_optimizer(recipe, module)
         self.state = Training()
         self.best_weights: Tensors = {}
@@ -139,8 +137,8 @@ class Trainer:
         Raises:
             Interrupted: Ctrl-C or SIGTERM came; the step was finished and the checkpoint written.
         """
-        if self.checkpoint.exists():
-            self._resume()
+        if checkpoint := self.stored.load_checkpoint():
+            self._resume(*checkpoint)
         else:
             self._validate()  # the initial weights stand for selection too
         state = self.state
@@ -157,7 +155,7 @@ class Trainer:
                 bar.update(
                     state.step, state.recent[-1] if state.recent else None, self._latest_val()
                 )
-        load_into(self.module, self.best_weights, self.checkpoint)
+        load_into(self.module, self.best_weights, self.stored.checkpoint)
         return state
 
     def _advance(self) -> bool:
@@ -179,10 +177,7 @@ class Trainer:
         loss = self.objective(step)
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise UsageError(
-                f"the loss of {self.label} became {value} at step {step}; the last good "
-                f"checkpoint is {self.checkpoint}; lower the learning rate with --set"
-            )
+            raise self._diverged(f"the loss of {self.label} became {value} at step {step}")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip_value is not None:
@@ -191,6 +186,11 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
         self.optimizer.step()
         return value
+
+    def _diverged(self, what: str) -> UsageError:
+        last = self.stored.checkpoint
+        good = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was good"
+        return UsageError(f"{what}; {good}; lower the learning rate with --set")
 
     def _note(self, name: str, value: float) -> None:
         self.state.curves.append((f"{self.stage}_{name}", self.state.step, value))
@@ -212,11 +212,13 @@ class Trainer:
             tensors |= with_prefix(
                 f"optim.{index}", {k: v for k, v in entries.items() if v is not None}
             )
-        save_tensors(self.checkpoint, tensors, vars(self.state))
+        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+            step = self.state.step
+            raise self._diverged(f"weights of {self.label} are no longer finite at step {step}")
+        self.stored.save_checkpoint(tensors, vars(self.state))
 
-    def _resume(self) -> None:
-        tensors, facts = load_tensors(self.checkpoint)
-        load_into(self.module, without_prefix("model", tensors), self.checkpoint)
+    def _resume(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+        load_into(self.module, without_prefix("model", tensors), self.stored.checkpoint)
         self.best_weights = without_prefix("best", tensors)
         state: dict[int, dict[str, Any]] = {}
         for name, tensor in without_prefix("optim", tensors).items():

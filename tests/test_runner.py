@@ -1,6 +1,7 @@
 """From configuration to trained method, on small made-up data."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench import meta_train
-from fewshot_bench.checkpoint import StoredWeights
+from fewshot_bench.checkpoint import StoredWeights, load_tensors
 from fewshot_bench.config import RunConfig
 from fewshot_bench.episode import EpisodeSpec
 from fewshot_bench.errors import UsageError
@@ -17,7 +18,15 @@ from fewshot_bench.features import embed_split
 from fewshot_bench.meta_train import TrainingEpisodes, meta_training, training_spec
 from fewshot_bench.recipe import Recipe, TrainRecipe
 from fewshot_bench.registry import methods
-from fewshot_bench.runner import Trained, make_config, pick_device, prepare
+from fewshot_bench.runner import (
+    Trained,
+    make_config,
+    pick_device,
+    prepare,
+    record_path,
+    stored_record,
+)
+from fewshot_bench.source import source_digest
 from tests.synthetic import make_dataset
 
 pytestmark = pytest.mark.usefixtures("empty_home")
@@ -89,6 +98,46 @@ def test_one_pretrained_backbone_serves_every_method_that_asks_for_it(empty_home
     train("maml")  # SHORT asks for pretraining
     kinds = sorted(path.name.split("-")[0] for path in (empty_home / "weights").iterdir())
     assert kinds == ["backbone", "method", "method"]
+
+
+def test_weights_by_other_code_are_named_and_made_anew_if_asked(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = train("ssl-meta")
+    assert first.weights is not None
+    written = first.weights.path.stat().st_mtime_ns
+    digest = source_digest
+    monkeypatch.setattr(meta_train, "source_digest", lambda *things: digest(*things) + "edited")
+    assert "by other code" not in capfd.readouterr().err
+    train("ssl-meta")
+    assert "was made by other code; --force makes it anew" in capfd.readouterr().err
+    assert first.weights.path.stat().st_mtime_ns == written
+    prepare(config("ssl-meta"), make_dataset(), CPU, renew=True)
+    made = load_tensors(first.weights.path)[1]
+    assert made["source"].endswith("edited")
+    written = first.weights.path.stat().st_mtime_ns
+    prepare(config("ssl-meta"), make_dataset(), CPU, renew=True)  # nothing is stale now
+    assert first.weights.path.stat().st_mtime_ns == written
+
+
+def test_images_that_changed_since_the_pretraining_are_refused() -> None:
+    first = train("ssl-meta")
+    changed = replace(make_dataset(), checksum="0" * 64)
+    asked = config("ssl-meta").model_copy(update={"data_checksum": changed.checksum})
+    with pytest.raises(UsageError, match=r"changed since backbone-.*with --force"):
+        prepare(asked, changed, CPU)
+    again = prepare(asked, changed, CPU, renew=True)
+    assert again.weights is not None
+    assert first.weights is not None
+    assert again.weights.path != first.weights.path
+
+
+def test_a_damaged_or_misplaced_result_is_one_line(empty_home: Path) -> None:
+    path = record_path("k")
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    with pytest.raises(UsageError, match="is damaged; delete it"):
+        stored_record("k")
 
 
 @pytest.fixture

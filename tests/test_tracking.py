@@ -22,7 +22,9 @@ from fewshot_bench.code_version import CodeVersion, code_version
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import CurvePoint, Result, RunRecord
+from fewshot_bench.storage import stable_hash
 from fewshot_bench.tracking import Tracker, load_runs, writer
+from fewshot_bench.tracking.owed import deliver, owed_elsewhere, owed_to, send_owed
 from fewshot_bench.tracking.record import flatten
 from fewshot_bench.tracking.store import TrackingError, redacted
 
@@ -196,6 +198,22 @@ def test_a_sending_that_broke_off_is_completed_without_duplicates(
     (found,) = load_runs(uri)
     curve = MlflowClient(tracking_uri=uri).get_metric_history(found.run_id, "train_loss")
     assert [m.step for m in curve] == list(range(1500))
+
+
+def test_a_damaged_debt_is_named_and_the_others_are_sent(uri: str, empty_home: Path) -> None:
+    away = "http://127.0.0.1:9"
+    for seed in range(2):
+        assert not deliver(Tracker(away), make_record(seed=seed))
+    bad = empty_home / "owed" / "elsewhere" / "bad.json"
+    bad.parent.mkdir()
+    bad.write_text("{")
+    assert owed_elsewhere(uri) == {away: 2, f"nobody knows whom, in {bad}": 1}
+    (empty_home / "owed" / stable_hash(away)).rename(empty_home / "owed" / stable_hash(uri))
+    (empty_home / "owed" / stable_hash(uri) / "bad.json").write_text("{")
+    with pytest.raises(UsageError, match=r"sent 2, but no result can be read in .*bad.json"):
+        send_owed(Tracker(uri))
+    assert len(load_runs(uri)) == 2
+    assert [path.name for path in owed_to(uri)] == ["bad.json"]
 
 
 def test_the_code_and_the_times_are_those_of_the_measurement(uri: str) -> None:

@@ -2,20 +2,38 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fewshot_bench.checkpoint import load_tensors, save_tensors
+from fewshot_bench import checkpoint
+from fewshot_bench.checkpoint import StoredWeights, load_tensors
 from fewshot_bench.errors import UsageError
-from fewshot_bench.interrupt import Interrupted
+from fewshot_bench.interrupt import Interrupted, deferred
 from fewshot_bench.recipe import OptimRecipe
 from fewshot_bench.train import Trainer, learning_rate, make_optimizer
+
+
+@dataclass(frozen=True)
+class Kept(StoredWeights):
+    """Weights in a folder of the test's choice."""
+
+    place: Path = Path()
+
+    @property
+    def folder(self) -> Path:
+        return self.place
+
+
+def kept(folder: Path, source: str = "") -> Kept:
+    return Kept({"kind": "t"}, source, place=folder)
 
 
 def trainer(
@@ -43,7 +61,7 @@ def trainer(
             return float(torch.sigmoid(module(torch.ones(1, 4))[0, 0]))
 
     recipe = OptimRecipe(optimizer=kind, lr=0.05, schedule="one-cycle", warmup=0.2)
-    return Trainer("t", "it", module, objective, validate, recipe, steps, 5, 1, folder / "last")
+    return Trainer("t", "it", module, objective, validate, recipe, steps, 5, 1, kept(folder))
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
@@ -76,7 +94,7 @@ def test_a_signal_ends_at_the_next_step_and_nothing_is_done_twice(
         with pytest.raises(Interrupted) as ended:
             trainer(tmp_path, signal_at=step).run()
         assert ended.value.signal is signal.SIGTERM
-        assert load_tensors(tmp_path / "last")[1]["step"] == step + 1
+        assert load_tensors(kept(tmp_path).checkpoint)[1]["state"]["step"] == step + 1
     resumed = trainer(tmp_path)
     assert resumed.run().curves == state.curves  # losses before and after the signal are averaged
     for name, tensor in whole.module.state_dict().items():
@@ -97,7 +115,7 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     hasty.objective = twice
     with pytest.raises(Interrupted):
         hasty.run()
-    assert not (tmp_path / "last").exists()
+    assert not kept(tmp_path).checkpoint.exists()
     assert signal.getsignal(signal.SIGINT) == before
 
 
@@ -116,17 +134,89 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     job.objective = lambda step: finite(step) * (float("nan") if step == 12 else 1)
     with pytest.raises(UsageError, match=r"became nan at step 12.*last"):
         job.run()
-    assert load_tensors(tmp_path / "last")[1]["step"] == 10
+    assert load_tensors(kept(tmp_path).checkpoint)[1]["state"]["step"] == 10
+
+
+def test_weights_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
+    job = trainer(tmp_path)
+    finite: Callable[[int], Tensor] = job.objective
+
+    def spoil(step: int) -> Tensor:
+        if step == 13:
+            with torch.no_grad():
+                next(job.module.parameters())[0] = float("inf")
+        return finite(step) if step != 14 else torch.zeros((), requires_grad=True)
+
+    job.objective = spoil
+    with pytest.raises(UsageError, match=r"step 1[34].*the last good checkpoint is .*last"):
+        job.run()
+    assert load_tensors(kept(tmp_path).checkpoint)[1]["state"]["step"] == 10
+
+
+def test_a_signal_after_the_last_step_is_not_lost() -> None:
+    with pytest.raises(Interrupted), deferred() as signalled:
+        assert signalled() is None
+        os.kill(os.getpid(), signal.SIGTERM)
+    with deferred() as signalled:  # and no later block takes it for its own
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process dies while it writes")
+def test_the_last_checkpoint_survives_a_torn_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trainer(tmp_path / "whole")
+    state = whole.run()
+    written = []
+
+    def tear(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+        save_file(dict(tensors), path, metadata)
+        written.append(path)
+        if len(written) == 3:  # after steps 5 and 10
+            os.truncate(path, path.stat().st_size // 2)
+            os._exit(9)
+
+    with monkeypatch.context() as torn:
+        torn.setattr(checkpoint, "save_file", tear)
+        if (child := os.fork()) == 0:
+            trainer(tmp_path).run()
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert list(tmp_path.glob("*.partial"))  # the torn file lies there, and nobody reads it
+    assert load_tensors(kept(tmp_path).checkpoint)[1]["state"]["step"] == 10
+    resumed = trainer(tmp_path)
+    assert resumed.run().curves == state.curves
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    other = Kept({"kind": "t", "lr": 0.5}, place=tmp_path)
+    other.save_checkpoint({}, {})
+    with pytest.raises(UsageError, match="belongs to another configuration"):
+        trainer(tmp_path).run()
+
+
+def test_a_checkpoint_by_other_code_is_not_resumed(tmp_path: Path) -> None:
+    job = trainer(tmp_path, fail_at=12)
+    job.stored = kept(tmp_path, "before")
+    with pytest.raises(KeyboardInterrupt):
+        job.run()
+    again = trainer(tmp_path)
+    again.stored = kept(tmp_path, "after")
+    steps: list[int] = []
+    objective = again.objective
+    again.objective = lambda step: steps.append(step) or objective(step)  # type: ignore[func-returns-value]
+    again.run()
+    assert steps == list(range(23))
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
-    (tmp_path / "last").write_bytes(b"not a safetensors file")
+    kept(tmp_path).checkpoint.write_bytes(b"not a safetensors file")
     with pytest.raises(UsageError, match="damaged"):
         trainer(tmp_path).run()
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
-    save_tensors(tmp_path / "last", {"model.0.weight": torch.ones(2, 2)}, {})
+    kept(tmp_path).save_checkpoint({"model.0.weight": torch.ones(2, 2)}, {})
     with pytest.raises(UsageError, match="do not fit"):
         trainer(tmp_path).run()
 
@@ -161,7 +251,7 @@ def one_step(**settings: object) -> dict[str, Tensor]:
         return loss
 
     recipe = OptimRecipe.model_validate({"lr": 0.1, "momentum": 0, **settings})
-    job = Trainer("t", "it", module, objective, lambda: 0.0, recipe, 1, 1, 0, Path("unused"))
+    job = Trainer("t", "it", module, objective, lambda: 0.0, recipe, 1, 1, 0, kept(Path("unused")))
     job._step(0)
     return {name: before[name] - w.detach() for name, w in module.named_parameters()}
 

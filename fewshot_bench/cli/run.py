@@ -45,7 +45,7 @@ def run(
         str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Evaluate and log again, with the stored weights.")
+        bool, typer.Option("--force", help="Run again; weights that other code made are made anew.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the complete configuration and stop.")
@@ -148,6 +148,7 @@ def _run_alone(config: "RunConfig", tracker: "Tracker", device: str, force: bool
     """Run a cell that no other process on this machine runs, unless its record is there."""
     import torch
 
+    from fewshot_bench.meta_train import config_source
     from fewshot_bench.progress import say
     from fewshot_bench.runner import run as carry_out
     from fewshot_bench.runner import stored_record
@@ -157,9 +158,11 @@ def _run_alone(config: "RunConfig", tracker: "Tracker", device: str, force: bool
     if record is None:
         say(f"{config.title}: running")
         with tracker.announced(config):
-            record = carry_out(config, torch.device(device))
+            record = carry_out(config, torch.device(device), renew=force)
     elif _is_logged(config, tracker):
-        say(f"{config.title}: has been run (--force runs it again)")
+        changed = record.source not in (None, config_source(config))
+        code = " by other code of method or backbone" if changed else ""
+        say(f"{config.title}: has been run{code} (--force runs it again)")
         return record
     else:
         say(f"{config.title}: has been run; logging the stored result")

@@ -59,15 +59,12 @@ def send_owed(tracker: Tracker) -> int:
     """
     sent, damaged = 0, []
     for path in owed_to(tracker.uri):
-        try:
-            record = Debt.model_validate_json(path.read_text("utf-8")).record
-        except FileNotFoundError:  # another process was faster
-            continue
-        except (ValidationError, UnicodeDecodeError):
+        if (debt := _read(path)) is None:
             damaged.append(str(path))
             continue
+        record = debt.record
         with cell_lock(record.config.key, record.config.title):
-            if path.exists():
+            if path.exists():  # no other process was faster
                 tracker.send(record)
                 path.unlink()
                 sent += 1
@@ -87,8 +84,17 @@ def owed_elsewhere(uri: str) -> dict[str, int]:
     own, counts = _folder(store_name(uri)), Counter[str]()
     for path in (home() / "owed").glob("*/[!.]*.json"):
         if path.parent != own:
-            counts[Debt.model_validate_json(path.read_text("utf-8")).store] += 1
+            debt = _read(path)
+            counts[debt.store if debt else f"nobody knows whom, in {path}"] += 1
     return dict(counts)
+
+
+def _read(path: Path) -> Debt | None:
+    """Return a debt, or None if the file is damaged."""
+    try:
+        return Debt.model_validate_json(path.read_text("utf-8"))
+    except (ValidationError, UnicodeDecodeError):
+        return None
 
 
 def _folder(store: str) -> Path:

@@ -33,8 +33,9 @@ def chosen_uri(uri: str | None) -> str:
 
 
 def redacted(text: str) -> str:
-    """Hide user names, passwords and query parts of every address in `text`."""
+    """Hide user names, passwords, tokens and query parts of every address in `text`."""
     text = re.sub(r"://[^/\s]*@", "://***@", text)
+    text = re.sub(r"(?i)\b(basic|bearer) [\w+/=.~-]+", r"\1 ***", text)
     return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)
 
 

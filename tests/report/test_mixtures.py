@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fewshot_bench.report.cells import COLUMN
 from fewshot_bench.report.table import build_table
-from fewshot_bench.tracking_record import TrackedRun
+from fewshot_bench.tracking.record import TrackedRun
 from tests.report.samples import tracked
 
 FACTS = {
