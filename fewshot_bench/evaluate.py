@@ -19,8 +19,8 @@ from fewshot_bench.method import Method
 from fewshot_bench.ops import accuracy
 from fewshot_bench.results import Result
 
-# Numbers that the inputs of one chunk of tasks may take: 64 MB as float32 stays near the caches.
-_CHUNK_NUMBERS = 16_000_000
+# Numbers that the inputs of one chunk of tasks may take: 12 MB as float32 stay in the caches.
+_CHUNK_NUMBERS = 3_000_000
 
 
 @dataclass(frozen=True)

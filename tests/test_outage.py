@@ -47,11 +47,11 @@ def test_a_server_that_is_away_gets_its_results_later_and_once(tmp_path: Path) -
         done = fsbench(tmp_path, *RUN, "--shots", "1", "--shots", "5", "--tracking-uri", uri)
         assert done.returncode == 0, done.stderr
         assert "does not answer" in done.stderr
-        assert "2 results are owed to" in done.stdout
+        assert "2 results are owed to" in done.stderr
         assert len(owed(tmp_path)) == 2
     done = sync(tmp_path, uri)
     assert (done.returncode, len(owed(tmp_path))) == (2, 2)
-    done = fsbench(tmp_path, "sync")
+    done = fsbench(tmp_path, "sync")  # the default store is owed nothing
     assert f"2 results owed to {uri}; name it with --tracking-uri" in done.stdout
 
     with server(tmp_path / "server", port):
@@ -74,10 +74,10 @@ def test_a_server_that_stops_in_the_middle_gets_the_run_it_knows_of(tmp_path: Pa
         while "RUNNING" not in statuses(uri):
             assert process.poll() is None
             time.sleep(0.1)
-    output, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert "the result is kept here; 'fsbench sync' sends it" in errors
-    assert "1 result is owed to" in output
+    assert "1 result is owed to" in errors
     assert "Traceback" not in errors
     with server(tmp_path / "server", port):
         assert statuses(uri) == ["RUNNING"]

@@ -171,27 +171,21 @@ def postgresql() -> Iterator[str]:
     place = shutil.which("initdb") or (found and str(found[-1]))
     if not place:
         pytest.skip("PostgreSQL's initdb is not installed")
-    tools, port = Path(place).parent, free_port()
+    tools, port = Path(place).resolve().parent, free_port()
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+
+    def call(tool: str, *arguments: str) -> None:
+        # Its own output: the server would keep a pipe open for ever.
+        command = [str(tools / tool), "-D", f"{name}/data", *arguments]
+        subprocess.run(command, check=True, user=user, cwd=name, stdout=subprocess.DEVNULL)
+
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         if user:
             shutil.chown(name, user)
-        data = f"{name}/data"
-        command = [str(tools / "initdb"), "-D", data, "-U", "erika", "--auth=trust", "--no-sync"]
-        subprocess.run(command, check=True, capture_output=True, user=user, cwd=name)
-        options = ["-h", "127.0.0.1", "-p", str(port), "-k", name]
-        database = subprocess.Popen(
-            [tools / "postgres", "-D", data, *options],
-            user=user,
-            cwd=name,
-            stderr=subprocess.DEVNULL,
-        )
+        call("initdb", "-U", "erika", "--auth=trust", "--no-sync")
+        place = f"-h 127.0.0.1 -p {port} -k {name}"
+        call("pg_ctl", "start", "-w", "-o", place, "-l", f"{name}/log")
         try:
-            ready = [str(tools / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
-            while subprocess.run(ready).returncode:
-                assert database.poll() is None
-                time.sleep(0.1)
             yield f"postgresql://erika@127.0.0.1:{port}/postgres"
         finally:
-            database.send_signal(signal.SIGINT)
-            database.wait(30)
+            call("pg_ctl", "stop", "-w", "-m", "fast")

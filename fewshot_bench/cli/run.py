@@ -53,6 +53,7 @@ def run(
 ) -> None:
     """Measure methods on test episodes, training what they need, and log it to MLflow."""
     from fewshot_bench.allocator import keep_freed_memory
+    from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.data.store import open_dataset
     from fewshot_bench.episode import EpisodeSource
     from fewshot_bench.errors import UsageError
@@ -108,7 +109,7 @@ def run(
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + interrupted.signal) from None
     _print_summary(records, tracker.uri if tracking_uri else None)
-    _print_owed(tracker.uri)
+    print_owed(tracker.uri)
 
 
 def _tracker(tracking_uri: str | None) -> "Tracker":
@@ -177,15 +178,6 @@ def _is_logged(config: "RunConfig", tracker: "Tracker") -> bool:
         return tracker.has(config)
     except TrackingError:  # nobody knows; sending it will show
         return False
-
-
-def _print_owed(uri: str) -> None:
-    from fewshot_bench.tracking.owed import owed_to
-    from fewshot_bench.tracking.store import store_name
-
-    if owed := len(owed_to(uri)):
-        results = "1 result is" if owed == 1 else f"{owed} results are"
-        typer.echo(f"{results} owed to {store_name(uri)}; 'fsbench sync' sends what is owed.")
 
 
 def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None:

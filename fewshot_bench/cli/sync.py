@@ -25,5 +25,16 @@ def sync(
         typer.echo(f"{_results(count)} owed to {other}; name it with --tracking-uri")
 
 
+def print_owed(uri: str) -> None:
+    """Say on stderr how many results a store has not got yet, if there are any."""
+    from fewshot_bench.tracking.owed import owed_to
+    from fewshot_bench.tracking.store import store_name
+
+    if owed := len(owed_to(uri)):
+        verb = "is" if owed == 1 else "are"
+        message = f"{_results(owed)} {verb} owed to {store_name(uri)}; 'fsbench sync' sends them"
+        typer.echo(message, err=True)
+
+
 def _results(count: int) -> str:
     return f"{count} result{'' if count == 1 else 's'}"

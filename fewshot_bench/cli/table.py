@@ -38,16 +38,19 @@ def table(
     ] = False,
 ) -> None:
     """Compare all finished runs in one table: mean ± 95 % interval, the best in bold."""
+    from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.errors import UsageError
     from fewshot_bench.report.formats import chosen_format, render
     from fewshot_bench.storage import atomic_file
     from fewshot_bench.tracking import load_runs
+    from fewshot_bench.tracking.store import chosen_uri
 
     chosen = chosen_format(form, output)
     wanted = {"dataset": dataset, "method": method, "backbone": backbone}
     if split not in ("test", "val"):
         raise UsageError(f"runs are on split test or val, not '{split}'")
     runs = [run for run in load_runs(tracking_uri) if run.split == split]
+    print_owed(chosen_uri(tracking_uri))  # the table lacks them
     if not runs:
         raise _no_run(tracking_uri)
     for kind, names in wanted.items():
