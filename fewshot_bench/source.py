@@ -26,7 +26,7 @@ def source_digest(*things: type | Callable[..., object]) -> str:
         name = waiting.pop()
         if name not in found and (file := getattr(sys.modules.get(name), "__file__", None)):
             tree = _tree(Path(file), Path(file).stat().st_mtime_ns)
-            found[name] = stable_hash(ast.dump(tree))
+            found[name] = stable_hash(ast.unparse(tree))  # dumps differ between Pythons
             package = sys.modules[name].__package__ or ""
             waiting += [n for n in _imported(tree, package) if _beside(n, name)]
     return stable_hash(found)
@@ -62,5 +62,5 @@ def _tree(file: Path, _changed: int) -> ast.Module:
     tree = ast.parse(file.read_text("utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
+            node.body = node.body[1:] or [ast.Pass()]  # that it can be written
     return tree

@@ -210,6 +210,8 @@ def test_a_damaged_debt_is_named_and_the_others_are_sent(uri: str, empty_home: P
     assert owed_elsewhere(uri) == {away: 2, f"nobody knows whom, in {bad}": 1}
     (empty_home / "owed" / stable_hash(away)).rename(empty_home / "owed" / stable_hash(uri))
     (empty_home / "owed" / stable_hash(uri) / "bad.json").write_text("{")
+    shown = CliRunner().invoke(app, ["table", "--tracking-uri", uri])
+    assert "3 results are owed to" in shown.stderr
     with pytest.raises(UsageError, match=r"sent 2, but no result can be read in .*bad.json"):
         send_owed(Tracker(uri))
     assert len(load_runs(uri)) == 2
