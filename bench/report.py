@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 
 from bench.measure import ROOT, Measured
 from bench.peers import PEERS
@@ -85,7 +86,7 @@ def _peers() -> list[str]:
 
 def _processor() -> str:
     if sys.platform == "linux":
-        with open("/proc/cpuinfo") as lines:
+        with Path("/proc/cpuinfo").open() as lines:
             names = [x.split(":")[1].strip() for x in lines if x.startswith("model name")]
         if names:
             return f"{len(names)} x {names[0]}"
