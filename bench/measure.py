@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,11 +15,12 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Side:
-    """Rates of one side, units a second, one each repeat; peak memory in MB."""
+    """Rates of one side, units a second, one each repeat; peak memory in MB; what else it found."""
 
     rates: tuple[float, ...]
     accuracy: float | None
     peak_mb: float
+    facts: dict[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -86,8 +87,9 @@ def _run(job: Job, inputs: Path, python: Path, quick: bool, threads: int) -> dic
 
 def _summary(lines: list[dict[str, Any]]) -> Side:
     peak = max(line["peak_mb"] for line in lines)
-    return Side(tuple(line["rate"] for line in lines), lines[0]["accuracy"], peak)
+    rates = tuple(line["rate"] for line in lines)
+    return Side(rates, lines[0]["accuracy"], peak, lines[0]["facts"])
 
 
 def _side(facts: dict[str, Any]) -> Side:
-    return Side(tuple(facts["rates"]), facts["accuracy"], facts["peak_mb"])
+    return Side(**facts | {"rates": tuple(facts["rates"])})

@@ -25,10 +25,19 @@ class Patch:
 
 @dataclass(frozen=True)
 class Peer:
-    """What pip installs for a peer, and what is patched then."""
+    """What pip installs for a peer, and what is patched then.
+
+    Attributes:
+        requirements: installed in the usual way.
+        patches: of installed files.
+        built: a requirement built from its source without regard to what it declares to need.
+        why: it is built so; for the report.
+    """
 
     requirements: tuple[str, ...]
     patches: tuple[Patch, ...] = ()
+    built: str | None = None
+    why: str = ""
 
 
 TORCHVISION = Patch(
@@ -54,7 +63,23 @@ EASYFSL_SAMPLER = Patch(
     new="super().__init__()",
     why="TaskSampler calls torch's Sampler without the argument that it no longer takes",
 )
-PEERS = {"easyfsl": Peer(("easyfsl==1.5.0", "torch"), (TORCHVISION, EASYFSL_SAMPLER))}
+LEARN2LEARN = Peer(
+    requirements=(
+        *("torch", "torchvision", "numpy", "scipy", "requests", "tqdm", "gym==0.26.2"),
+        *("cython", "setuptools<80", "wheel"),
+    ),
+    patches=(TORCHVISION,),
+    built="learn2learn==0.2.0",
+    why="its C sources must be made anew by Cython on Python 3.11, and qpth, which it declares to "
+    "need and MAML does not use, cannot be installed",
+)
+PEERS = {
+    "easyfsl": Peer(("easyfsl==1.5.0", "torch"), (TORCHVISION, EASYFSL_SAMPLER)),
+    "learn2learn": LEARN2LEARN,
+}
+# The only way to have setup.py of learn2learn 0.2.0 run Cython.
+_BUILD = ("--no-deps", "--no-build-isolation", "--use-pep517")
+_CYTHONIZE = "--config-settings=--global-option=build_ext"
 
 
 def install(name: str, folder: Path) -> Path:
@@ -73,6 +98,8 @@ def install(name: str, folder: Path) -> Path:
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     constraints = str(ROOT / "constraints.txt")
     subprocess.run([*pip, "-c", constraints, *peer.requirements], check=True)
+    if peer.built:
+        subprocess.run([*pip, *_BUILD, _CYTHONIZE, peer.built], check=True)
     for patch in peer.patches:
         apply(patch, next(home.glob("lib/python*/site-packages")))
     (home / "complete").touch()

@@ -19,6 +19,7 @@ def write_report(measured: Mapping[str, Measured]) -> str:
     """Return the report as Markdown; rows that were not measured are named as such."""
     lines = ["# Speed", "", *_how(measured), "", HEADER, RULE]
     lines += [_line(row, measured[row.name]) for row in ROWS if row.name in measured]
+    lines += _further(measured)
     missing = [f"`{row.name}`" for row in ROWS if row.name not in measured]
     if missing:
         lines += ["", f"Not measured yet: {', '.join(missing)}."]
@@ -27,8 +28,10 @@ def write_report(measured: Mapping[str, Measured]) -> str:
 
 def verdict(row: Row, found: Measured) -> str:
     """Say whether the aims of a row are met."""
-    met = found.ratio >= row.aim and found.ours.rate >= (row.aim_rate or 0)
-    return "met" if met else "missed"
+    fast = found.ratio >= row.aim and found.ours.rate >= (row.aim_rate or 0)
+    if row.tolerance is not None and max(found.theirs.facts.values()) > row.tolerance:
+        return f"missed: results differ by more than {row.tolerance:g}"
+    return "met" if fast else "missed"
 
 
 def _line(row: Row, found: Measured) -> str:
@@ -43,6 +46,16 @@ def _line(row: Row, found: Measured) -> str:
         f"{found.ours.peak_mb:,.0f} / {found.theirs.peak_mb:,.0f}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _further(measured: Mapping[str, Measured]) -> list[str]:
+    """What the sides found beside their rates, a line each."""
+    found = [
+        f"- `{name}`, {fact}: {value:.3g}"
+        for name, row in measured.items()
+        for fact, value in (row.ours.facts | row.theirs.facts).items()
+    ]
+    return ["", "Found beside the rates:", "", *found] if found else []
 
 
 def _rate(rate: float) -> str:
@@ -80,6 +93,8 @@ def _peers() -> list[str]:
     lines = ["Peers, each installed in an environment of its own:", ""]
     for name, peer in PEERS.items():
         lines.append(f"- `{name}`: {', '.join(peer.requirements)}")
+        if peer.built:
+            lines.append(f"  - {peer.built} built apart: {peer.why}")
         lines += [f"  - patched at installation: {patch.why}" for patch in peer.patches]
     return lines
 

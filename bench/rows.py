@@ -27,7 +27,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """A comparison; `aim` is a ratio of rates, `aim_rate` a rate of ours, in units a second."""
+    """A comparison.
+
+    Attributes:
+        aim: a ratio of rates.
+        aim_rate: a rate of ours, in units a second.
+        tolerance: what no difference that the peer's side found may exceed.
+    """
 
     name: str
     work: str
@@ -36,6 +42,7 @@ class Row:
     ours: Job
     theirs: Job
     aim_rate: float | None = None
+    tolerance: float | None = None
 
 
 def _head(name: str, aim: float, ours: int, theirs: int, aim_rate: float | None = None) -> Row:
@@ -73,6 +80,19 @@ def _sampling() -> Row:
     )
 
 
+def _maml(pixels: int, n_ours: int, n_theirs: int) -> Row:
+    return Row(
+        name=f"maml-{pixels}",
+        work=f"`maml`, meta-gradient of 4 tasks, second order, 5 inner steps, `conv4-64`, "
+        f"{pixels} x {pixels}",
+        unit="steps",
+        aim=1.5,
+        tolerance=1e-5,
+        ours=Job("ours", "bench.ours.maml_step", str(pixels), n_ours, 1),
+        theirs=Job("learn2learn", "bench.theirs.learn2learn_maml", str(pixels), n_theirs, 1),
+    )
+
+
 ROWS = (
     _head("proto-net", 20, 10_000, 1_000, aim_rate=10_000),
     _head("simple-shot", 20, 10_000, 1_000, aim_rate=10_000),
@@ -83,4 +103,6 @@ ROWS = (
     _head("fine-tune", 50, 2_000, 20),
     _from_images(),
     _sampling(),
+    _maml(28, 10, 10),
+    _maml(84, 3, 3),
 )

@@ -31,6 +31,12 @@ def test_both_aims_count(ours: float, theirs: float, said: str) -> None:
     assert verdict(ROWS[0], found(ours, theirs)) == said
 
 
+def test_results_that_differ_miss_the_aim() -> None:
+    row = next(row for row in ROWS if row.name == "maml-28")
+    sides = (Side((2.0,), None, 1.0), Side((1.0,), None, 1.0, {"difference": 1e-3}))
+    assert verdict(row, Measured(row.name, *sides, {})).startswith("missed: results differ")
+
+
 def test_the_report_names_what_is_missing() -> None:
     report = write_report({"proto-net": found(30_000, 500)})
     assert "| 30,000 episodes/s | 500 episodes/s | **60.0** |" in report

@@ -22,7 +22,8 @@ from fewshot_bench.ops import accuracy
 def main(folder: Path, backbone: str, n_episodes: int) -> None:
     """Classify one episode after the other, from its images."""
     source = EpisodeSource(make_split(folder), SPEC)
-    method = build(backbone, source).eval().to(memory_format=torch.contiguous_format)
+    method = build(backbone, source).eval()
+    method.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     table = ImageTable(source.split, torch.device("cpu"))
     accuracies = []
     began = time.perf_counter()
