@@ -5,12 +5,13 @@ Usage: python -m bench.ours.maml_step FOLDER PIXELS STEPS
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from bench.line import print_measured
+from bench.line import peak_mb, print_measured
 from bench.settings import INNER_LR, INNER_STEPS
 from fewshot_bench.allocator import keep_freed_memory
 from fewshot_bench.backbones.base import to_channels_last
@@ -55,10 +56,14 @@ def main(folder: Path, pixels: str, n_steps: int) -> None:
     began = time.perf_counter()
     for _ in range(n_steps):
         step()
-    seconds = time.perf_counter() - began
+    seconds, peak = time.perf_counter() - began, peak_mb()
+    # Compared in double precision: rounding flips a maximum here and there, which is no difference.
+    method.double()
+    episode = replace(episode, support=episode.support.double(), query=episode.query.double())
+    step()
     gradient = torch.cat([p.grad.flatten() for p in method.parameters() if p.grad is not None])
     np.save(folder / f"maml-{pixels}-gradient.npy", gradient.numpy())
-    print_measured(n_steps / seconds)
+    print_measured(n_steps / seconds, peak=peak)
 
 
 if __name__ == "__main__":
