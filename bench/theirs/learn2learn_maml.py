@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bench.line import print_measured
+from bench.line import peak_mb, print_measured
 from bench.settings import INNER_LR, INNER_STEPS
 
 
@@ -55,14 +55,14 @@ def main(folder, pixels, n_steps):
     began = time.perf_counter()
     for _ in range(n_steps):
         step(maml, tasks)
-    seconds = time.perf_counter() - began
+    seconds, peak = time.perf_counter() - began, peak_mb()
     tasks |= {name: tasks[name].double() for name in ("support", "query")}
     step(maml.double(), tasks)  # see bench.ours.maml_step
     gradient = torch.cat([p.grad.flatten() for p in maml.parameters()]).numpy()
     ours = np.load(folder / f"maml-{pixels}-gradient.npy")
     difference = np.abs(gradient - ours).max() / np.abs(gradient).max()
     print_measured(
-        n_steps / seconds, **{"relative difference of meta-gradients": float(difference)}
+        n_steps / seconds, peak=peak, **{"relative difference of meta-gradients": float(difference)}
     )
 
 
