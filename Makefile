@@ -5,16 +5,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_FLAGS ?= --quiet
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
-SOURCES := fewshot_bench methods baselines tests
+SOURCES := fewshot_bench methods baselines bench tests
 REQUIREMENTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
 FUZZ_RUNS ?= 1000000
+BENCH_ARGS ?=
 ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of them for torch."
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format install fuzz clean
+.PHONY: help demo test bench lint format install fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +25,9 @@ demo: $(VENV)/.installed ## install, then meta-train and test ssl-meta on the em
 
 test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_ARGS="-k name" for a part)
 	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed ## time us and our peers, and write reports/speed.md (BENCH_ARGS=--quick for a check)
+	$(BIN)/python -m bench $(BENCH_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style, format and types
 	$(BIN)/ruff check .

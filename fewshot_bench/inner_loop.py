@@ -74,6 +74,32 @@ class InnerLoopMethod(Method):
         tasks = zip(episode.support, episode.support_labels, episode.query, strict=True)
         return torch.stack([self._solve(*task) for task in tasks])
 
+    def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
+        """Meta-training loss, as `Method.loss`; differentiated already, task by task.
+
+        The graph of an inner loop is by far the largest thing in memory: with one at a time, the
+        memory does not grow with the tasks of a step. The loss can be differentiated once, and
+        by images only in the ordinary way.
+        """
+        by_images = episode.support.requires_grad or episode.query.requires_grad
+        if by_images or not torch.is_grad_enabled():
+            return super().loss(episode, query_labels)
+        self.require_way(episode.n_way)
+        weights = [weight for weight in self.parameters() if weight.requires_grad]
+        losses, gradients = [], []
+        tasks = zip(
+            episode.support, episode.support_labels, episode.query, query_labels, strict=True
+        )
+        for support, labels, query, wanted in tasks:
+            loss = F.cross_entropy(self._solve(support, labels, query), wanted) / len(query_labels)
+            gradients.append(torch.autograd.grad(loss, weights, allow_unused=True))
+            losses.append(loss.detach())
+        sums = [_sum_given(of_weight) for of_weight in zip(*gradients, strict=True)]
+        differentiated: Tensor = _Differentiated.apply(  # type: ignore[no-untyped-call]
+            torch.stack(losses).sum(), sums, *weights
+        )
+        return differentiated
+
     def _solve(self, support: Tensor, labels: Tensor, query: Tensor) -> Tensor:
         return self.logits(self.adapt(support, labels), query, self.n_steps)
 
@@ -131,6 +157,29 @@ class InnerLoopMethod(Method):
                 module.step = step
         logits: Tensor = functional_call(self.network, weights, (images,))
         return logits
+
+
+class _Differentiated(torch.autograd.Function):
+    """A number whose gradients are known already; None for a weight that it does not depend on."""
+
+    @staticmethod
+    def forward(  # the weights are there for the graph alone
+        ctx: Any,
+        value: Tensor,
+        gradients: Sequence[Tensor | None],
+        *weights: Tensor,  # noqa: ARG004
+    ) -> Tensor:
+        ctx.gradients = gradients
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *(None if g is None else outer[0] * g for g in ctx.gradients)
+
+
+def _sum_given(gradients: Iterable[Tensor | None]) -> Tensor | None:
+    given = [gradient for gradient in gradients if gradient is not None]
+    return torch.stack(given).sum(0) if given else None
 
 
 def linear_head(dim: int, n_way: int) -> nn.Linear:

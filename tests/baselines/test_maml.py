@@ -73,6 +73,18 @@ def test_the_meta_gradient_is_the_slope_of_the_loss(option: tuple[str, ...]) -> 
     assert_gradient_is_slope(method, lambda: method.loss(episode, labels))
 
 
+def test_task_by_task_the_gradient_is_that_of_all_tasks_at_once() -> None:
+    method, (episode, labels) = maml(**PLUS).train(), make_tasks(3, 1, separable=False)
+    weights = list(method.parameters())
+    losses = [method.loss(episode, labels), Method.loss(method, episode, labels)]
+    close(*losses)
+    pairs = [torch.autograd.grad(2 * loss, weights, allow_unused=True) for loss in losses]
+    for apart, together in zip(*pairs, strict=True):
+        assert (apart is None) == (together is None)
+        if apart is not None and together is not None:
+            close(apart, together)
+
+
 def test_each_step_gathers_the_statistics_of_its_own_weights() -> None:
     method, (episode, _) = maml(**PLUS).train(), make_tasks(1, 1, separable=False)
     norm = method.backbone.get_submodule("blocks.0.1")

@@ -1,0 +1,1 @@
+"""What is timed of the harness: each script prints one JSON line."""

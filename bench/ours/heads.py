@@ -1,0 +1,64 @@
+"""Time the evaluator on cached embeddings, sampling of the episodes included.
+
+Usage: python -m bench.ours.heads FOLDER METHOD EPISODES
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.inputs import SPEC, make_split
+from bench.line import print_measured
+from bench.settings import STEPS
+from fewshot_bench.allocator import keep_freed_memory
+from fewshot_bench.backbones import Backbone
+from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.evaluate import score_episodes
+from fewshot_bench.features import FeatureTable
+from fewshot_bench.method import Method
+from fewshot_bench.recipe import build_recipe
+from fewshot_bench.registry import methods
+
+
+class Given(Backbone):
+    """Stands for the network whose embeddings are given."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.in_shape = self.map_shape = (width, 1, 1)
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Return what it is given."""
+        return images
+
+
+def build(name: str, features: Tensor) -> Method:
+    """Return a method with the shared settings; the base mean is that of the embeddings."""
+    cls = methods[name]
+    given = (f"n_steps={STEPS[name]}",) if name in STEPS else ()
+    recipe = build_recipe(cls.recipe_type, n_shot=SPEC.n_shot, settings=given)
+    method = cls(Given(features.shape[1]), recipe, SPEC.n_way)
+    if method.uses_base:
+        method.see_base(features, torch.arange(len(features)) // 600)
+    return method
+
+
+def main(folder: Path, name: str, n_episodes: int) -> None:
+    """Score the episodes after a warm-up of a few."""
+    keep_freed_memory()
+    features = torch.from_numpy(np.load(folder / "embeddings.npy"))
+    method, table = build(name, features), FeatureTable(features)
+    source = EpisodeSource(make_split(folder), SPEC)
+    score_episodes(method, source, min(64, n_episodes), table)
+    began = time.perf_counter()
+    scores = score_episodes(method, source, n_episodes, table)
+    seconds = time.perf_counter() - began
+    print_measured(n_episodes / seconds, float(scores.accuracies.mean()))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
