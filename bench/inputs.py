@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.settings import PER_CLASS
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import EpisodeSource, EpisodeSpec
 
-N_CLASSES, PER_CLASS, WIDTH = 20, 600, 640
+N_CLASSES, WIDTH = 20, 640
 N_EPISODES = 10_000  # as many as are written; a side may read fewer
-SPREAD = 6.0  # of an image around its class: nearest prototypes are right about two times in three
+SPREAD = 2.5  # of an image around its class: nearest prototypes are right about two times in three
 SPEC = EpisodeSpec(n_way=5, n_shot=1, n_query=15)
 TASKS_PER_STEP = 4  # of MAML, as in its release
 MAML_PIXELS = (28, 84)
@@ -48,10 +49,15 @@ def make_split(folder: Path) -> ImageSplit:
 
 
 def _embeddings(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Classes as clouds, without negative numbers, as after a ReLU; sorted by class."""
+    """Classes as clouds, without negative numbers, as after a ReLU; sorted by class.
+
+    The numbers of an image sum to about 1: its square roots, which easyfsl's PT-MAP does not
+    normalise, then have about unit length, as those of ours.
+    """
     centres = np.repeat(rng.standard_normal((N_CLASSES, WIDTH)), PER_CLASS, axis=0)
     clouds = centres + SPREAD * rng.standard_normal(centres.shape)
-    return np.maximum(clouds, 0).astype(np.float32)
+    positive = np.maximum(clouds, 0)
+    return (positive / (WIDTH * positive.mean())).astype(np.float32)
 
 
 def _meta_batch(rng: np.random.Generator, pixels: int) -> dict[str, NDArray[Any]]:

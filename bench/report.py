@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.measure import ROOT, Measured
 from bench.peers import PEERS
 from bench.rows import ROWS, Row
+from bench.settings import N_CHECKED
 
 HEADER = "| work | ours | theirs | ratio | aim | accuracy ours / theirs | peak MB ours / theirs |"
 RULE = "|---|---:|---:|---:|---:|---:|---:|"
@@ -72,9 +73,10 @@ def _how(measured: Mapping[str, Measured]) -> list[str]:
     quick = [f"`{name}`" for name, m in measured.items() if m.facts["quick"]]
     lines = [
         "Written by `make bench`; not edited by hand. Both sides of a row read the same inputs and",
-        "run in turn in processes of their own; rates are medians. Accuracies are means over as",
-        "many episodes as that side ran, always the first of the same list, and show that both do",
-        "the same work; peak memory is that of the whole process, libraries included.",
+        "run in turn in processes of their own; rates are medians. Both sides sample episodes of",
+        "their own while they are timed. Accuracies of the heads are those of the same",
+        f"{N_CHECKED} episodes on both sides, and show that both do the same work; peak memory is",
+        "that of the whole process, libraries included.",
         "",
         f"Machine: {_processor()}; threads: {_listed(threads)}; repeats: {_listed(repeats)}.",
         f"Versions: Python {platform.python_version()}, torch {version('torch')}, "

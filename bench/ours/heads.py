@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
-from bench.settings import STEPS
+from bench.settings import N_CHECKED, PER_CLASS, STEPS
 from fewshot_bench.allocator import keep_freed_memory
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.episode import EpisodeSource
@@ -43,7 +43,7 @@ def build(name: str, features: Tensor) -> Method:
     recipe = build_recipe(cls.recipe_type, n_shot=SPEC.n_shot, settings=given)
     method = cls(Given(features.shape[1]), recipe, SPEC.n_way)
     if method.uses_base:
-        method.see_base(features, torch.arange(len(features)) // 600)
+        method.see_base(features, torch.arange(len(features)) // PER_CLASS)
     return method
 
 
@@ -57,7 +57,7 @@ def main(folder: Path, name: str, n_episodes: int) -> None:
     began = time.perf_counter()
     scores = score_episodes(method, source, n_episodes, table)
     seconds = time.perf_counter() - began
-    print_measured(n_episodes / seconds, float(scores.accuracies.mean()))
+    print_measured(n_episodes / seconds, float(scores.accuracies[:N_CHECKED].mean()))
 
 
 if __name__ == "__main__":

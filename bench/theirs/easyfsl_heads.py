@@ -1,4 +1,4 @@
-"""Time easyfsl on cached embeddings; the episodes are given, so sampling costs it nothing.
+"""Time easyfsl's evaluation on cached embeddings, its sampler and loader included.
 
 Usage: python -m bench.theirs.easyfsl_heads FOLDER METHOD EPISODES
 """
@@ -10,9 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from easyfsl import methods
+from easyfsl.datasets import FeaturesDataset
+from easyfsl.samplers import TaskSampler
+from easyfsl.utils import evaluate, evaluate_on_one_task
+from torch.utils.data import DataLoader
 
 from bench.line import print_measured
-from bench.settings import CENTRED, NORMALISED, STEPS
+from bench.settings import CENTRED, N_CHECKED, NORMALISED, PER_CLASS, STEPS
 
 CLASSES = {
     "proto-net": methods.PrototypicalNetworks,
@@ -38,27 +42,37 @@ def build(name, features):
     return CLASSES[name](torch.nn.Identity(), **options)
 
 
+def loader(features, n_episodes):
+    """Return easyfsl's own episodes of the embeddings, as its documentation makes them."""
+    labels = np.arange(len(features)) // PER_CLASS
+    names = [f"class{label}" for label in np.unique(labels)]
+    dataset = FeaturesDataset(labels.tolist(), features, names)
+    sampler = TaskSampler(dataset, n_way=5, n_shot=1, n_query=15, n_tasks=n_episodes)
+    collate = sampler.episodic_collate_fn
+    return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate)
+
+
 @torch.no_grad()  # as easyfsl.utils.evaluate does; methods that need gradients turn them on
-def score(method, features, episodes):
-    """Return the accuracy of each episode."""
-    accuracies = []
-    for support, support_labels, query, query_labels in zip(*episodes, strict=True):
-        method.process_support_set(features[support], support_labels)
-        answers = method(features[query]).argmax(1)
-        accuracies.append((answers == query_labels).float().mean().item())
-    return accuracies
+def check(method, features, folder):
+    """Return the accuracy over the first of the episodes that both sides know."""
+    names = ("support", "support_labels", "query", "query_labels")
+    columns = [torch.from_numpy(np.load(folder / f"{n}.npy")[:N_CHECKED]) for n in names]
+    right = [
+        evaluate_on_one_task(method, features[support], labels, features[query], answers)[0]
+        for support, labels, query, answers in zip(*columns, strict=True)
+    ]
+    return sum(right) / columns[-1].numel()
 
 
 def main(folder, name, n_episodes):
-    """Score the first episodes after a warm-up of one."""
+    """Evaluate after a warm-up on the episodes that both sides know."""
     features = torch.from_numpy(np.load(folder / "embeddings.npy"))
-    names = ("support", "support_labels", "query", "query_labels")
-    episodes = [torch.from_numpy(np.load(folder / f"{n}.npy")[:n_episodes]) for n in names]
     method = build(name, features)
-    score(method, features, [column[:1] for column in episodes])
+    accuracy = check(method, features, folder)
+    episodes = loader(features, n_episodes)
     began = time.perf_counter()
-    accuracies = score(method, features, episodes)
-    print_measured(n_episodes / (time.perf_counter() - began), float(np.mean(accuracies)))
+    evaluate(method, episodes, device="cpu", use_tqdm=False)
+    print_measured(n_episodes / (time.perf_counter() - began), accuracy)
 
 
 if __name__ == "__main__":
