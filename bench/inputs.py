@@ -57,7 +57,8 @@ def _embeddings(rng: np.random.Generator) -> NDArray[np.float32]:
     centres = np.repeat(rng.standard_normal((N_CLASSES, WIDTH)), PER_CLASS, axis=0)
     clouds = centres + SPREAD * rng.standard_normal(centres.shape)
     positive: NDArray[np.float64] = np.maximum(clouds, 0)
-    return (positive / (WIDTH * positive.mean())).astype(np.float32)
+    scaled: NDArray[np.float32] = (positive / (WIDTH * positive.mean())).astype(np.float32)
+    return scaled
 
 
 def _meta_batch(rng: np.random.Generator, pixels: int) -> dict[str, NDArray[Any]]:
