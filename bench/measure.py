@@ -19,7 +19,7 @@ class Side:
 
     rates: tuple[float, ...]
     accuracy: float | None
-    peak_mb: float
+    peak_mb: float | None
     facts: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -86,7 +86,8 @@ def _run(job: Job, inputs: Path, python: Path, quick: bool, threads: int) -> dic
 
 
 def _summary(lines: list[dict[str, Any]]) -> Side:
-    peak = max(line["peak_mb"] for line in lines)
+    peaks = [line["peak_mb"] for line in lines if line["peak_mb"] is not None]
+    peak = max(peaks, default=None)
     rates = tuple(line["rate"] for line in lines)
     return Side(rates, lines[0]["accuracy"], peak, lines[0]["facts"])
 

@@ -44,7 +44,7 @@ def _line(row: Row, found: Measured) -> str:
         f"**{found.ratio:.1f}**",
         f"{aim}: {verdict(row, found)}",
         f"{_percent(found.ours.accuracy)} / {_percent(found.theirs.accuracy)}",
-        f"{found.ours.peak_mb:,.0f} / {found.theirs.peak_mb:,.0f}",
+        f"{_megabytes(found.ours.peak_mb)} / {_megabytes(found.theirs.peak_mb)}",
     )
     return f"| {' | '.join(cells)} |"
 
@@ -61,6 +61,10 @@ def _further(measured: Mapping[str, Measured]) -> list[str]:
 
 def _rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+
+
+def _megabytes(peak: float | None) -> str:
+    return "-" if peak is None else f"{peak:,.0f}"
 
 
 def _percent(accuracy: float | None) -> str:

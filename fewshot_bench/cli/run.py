@@ -160,13 +160,13 @@ def _run_alone(config: "RunConfig", tracker: "Tracker", device: str, force: bool
         say(f"{config.title}: running")
         with tracker.announced(config):
             record = carry_out(config, torch.device(device), renew=force)
-    elif _is_logged(config, tracker):
+    else:
         changed = record.source not in (None, config_source(config))
         code = " by other code of method or backbone" if changed else ""
-        say(f"{config.title}: has been run{code} (--force runs it again)")
-        return record
-    else:
-        say(f"{config.title}: has been run; logging the stored result")
+        if _is_logged(config, tracker):
+            say(f"{config.title}: has been run{code} (--force runs it again)")
+            return record
+        say(f"{config.title}: has been run{code}; logging the stored result")
     deliver(tracker, record)
     return record
 
