@@ -56,7 +56,6 @@ class BDCSPN(NormalisedMethod):
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Return scaled cosines of the shifted queries with the rectified prototypes."""
-        support, query = self.normalise(support), self.normalise(query)
         query = query + (support.mean(1, keepdim=True) - query.mean(1, keepdim=True))
         rectified = self.rectify(support, support_labels, query, n_way)
         return self.recipe.scale * cosine(query, rectified)

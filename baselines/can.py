@@ -168,7 +168,7 @@ class CAN(Method):
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Cross-entropy of all places of the queries, in the task and among the train classes."""
-        e = episode.embed(self.embed)
+        e = self.embedded(episode)
         if e.classes is None:
             raise TypeError("training episodes say which classes of the train split they have")
         queries = self.places(e.query)

@@ -129,7 +129,7 @@ class FEAT(Method):
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Cross-entropy of the queries, and `balance` times the contrastive loss."""
-        e = episode.embed(self.embed)
+        e = self.embedded(episode)
         images = torch.cat([e.support, e.query], dim=1)
         labels = torch.cat([e.support_labels, query_labels], dim=1)
         error = super().loss(e, query_labels)

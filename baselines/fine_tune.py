@@ -4,18 +4,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.method import Paper
 from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
-from fewshot_bench.ops import prototypes
+from fewshot_bench.ops import one_hot, prototypes
 from fewshot_bench.recipe import Overrides
 from fewshot_bench.registry import methods
 from fewshot_bench.results import Setting
 
-Logits = Callable[[Tensor], Tensor]
+Slopes = Callable[[Tensor], Tensor]
 
 
 class FineTuneRecipe(NormalisedRecipe):
@@ -49,7 +48,7 @@ class FineTune(NormalisedMethod):
     """
 
     setting: Setting = "inductive"
-    max_tasks = 256
+    numbers_at_once = 3_000_000
     paper = Paper(
         "A Baseline for Few-Shot Image Classification",
         "Dhillon et al.",
@@ -60,44 +59,46 @@ class FineTune(NormalisedMethod):
     recipe_type = FineTuneRecipe
     recipe: FineTuneRecipe
 
-    @torch.enable_grad()
+    def transform(self, embeddings: Tensor) -> Tensor:
+        """Leave embeddings as they are: class means are taken before anything is normalised."""
+        return embeddings
+
+    @torch.no_grad()
     def classify(
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Return the logits of the fine-tuned classifier."""
-        weights = self.normalise(prototypes(support, support_labels, n_way)).detach()
+        weights = super().transform(prototypes(support, support_labels, n_way))
         bias = torch.zeros_like(weights[..., :1])
-        support, query = self.normalise(support).detach(), self.normalise(query).detach()
-        head = [weights.requires_grad_(), bias.requires_grad_()]
-        optimizer = torch.optim.Adam(head, self.recipe.lr)
-
-        def logits(images: Tensor) -> Tensor:
-            return self.score(images, weights, bias)
-
+        support, query = super().transform(support), super().transform(query)
+        targets = one_hot(support_labels, n_way, support).transpose(1, 2)
+        optimizer = torch.optim.Adam([weights, bias], self.recipe.lr, fused=True)
         for _ in range(self.recipe.n_steps):
-            for loss in self.losses(logits, support, support_labels, query):
-                optimizer.zero_grad()
-                torch.autograd.backward(loss)
+            for images, slopes in self.losses(support, targets, query):
+                pull = self.recipe.scale * slopes(self.score(images, weights, bias))
+                weights.grad, bias.grad = pull @ images, pull.sum(-1, keepdim=True)
                 optimizer.step()
-        return logits(query).transpose(1, 2).detach()
+        return self.score(query, weights, bias).transpose(1, 2)
 
     def score(self, images: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
         """Logits ``[T, n_way, N]`` of ``[T, N, D]`` for weights ``[T, n_way, D]``."""
         return self.recipe.scale * torch.baddbmm(bias, weights, images.transpose(1, 2))
 
     def losses(
-        self, logits: Logits, support: Tensor, support_labels: Tensor, query: Tensor
-    ) -> Iterator[Tensor]:
-        """Yield the losses of an epoch, each a sum over tasks; a step is taken after each.
+        self, support: Tensor, targets: Tensor, query: Tensor
+    ) -> Iterator[tuple[Tensor, Slopes]]:
+        """Yield the losses of an epoch, each by its images and gradient; each gets a step.
 
         Args:
-            logits: of the classifier as it then is, ``[T, N, D]`` to ``[T, n_way, N]``.
             support: ``[T, S, D]``.
-            support_labels: ``[T, S]``.
+            targets: one-hot labels, ``[T, n_way, S]``.
             query: ``[T, Q, D]``.
+
+        Yields:
+            Images ``[T, N, D]``, and what maps their logits ``[T, n_way, N]`` to the gradient
+            of the loss by them.
         """
-        total = F.cross_entropy(logits(support), support_labels, reduction="sum")
-        yield total / support.shape[1]
+        yield support, lambda logits: (logits.softmax(1) - targets) / support.shape[1]
 
 
 @methods.register("fine-tune-transductive", "transductive-fine-tuning")
@@ -111,9 +112,16 @@ class FineTuneTransductive(FineTune):
     setting = "transductive"
 
     def losses(
-        self, logits: Logits, support: Tensor, support_labels: Tensor, query: Tensor
-    ) -> Iterator[Tensor]:
+        self, support: Tensor, targets: Tensor, query: Tensor
+    ) -> Iterator[tuple[Tensor, Slopes]]:
         """Yield the cross-entropy of the support, then the entropy of the queries."""
-        yield from super().losses(logits, support, support_labels, query)
-        log_probabilities = logits(query).log_softmax(1)
-        yield -(log_probabilities.exp() * log_probabilities).sum() / query.shape[1]
+        yield from super().losses(support, targets, query)
+        yield query, entropy_slopes
+
+
+def entropy_slopes(logits: Tensor) -> Tensor:
+    """Gradient of the mean entropy of predictions by their logits ``[T, n_way, Q]``."""
+    logs = logits.log_softmax(1)
+    probabilities = logs.exp()
+    entropies = -(probabilities * logs).sum(1, keepdim=True)
+    return -probabilities * (logs + entropies) / logits.shape[2]

@@ -58,7 +58,6 @@ class LaplacianShot(NormalisedMethod):
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Return the logits of the queries' assignments after the last update."""
-        support, query = self.normalise(support), self.normalise(query)
         if self.recipe.rectify:
             query = query + (support.mean(1, keepdim=True) - query.mean(1, keepdim=True))
             centres = self.rectified(support, support_labels, query, n_way)
@@ -99,7 +98,8 @@ def neighbours(points: Tensor, k: int) -> Tensor:
 
     Itself does not count. Not symmetric: b may be near to a without the reverse.
     """
-    distances = squared_distances(points, points)
-    distances.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-    nearest = distances.topk(min(k, points.shape[1] - 1), largest=False).indices
-    return torch.zeros_like(distances).scatter_(2, nearest, 1.0)
+    squares = torch.linalg.vector_norm(points, dim=-1).square()
+    nearness = torch.baddbmm(squares[:, None] / -2, points, points.transpose(1, 2))
+    nearness.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+    nearest = nearness.topk(min(k, points.shape[1] - 1)).indices
+    return torch.zeros_like(nearness).scatter_(2, nearest, 1.0)

@@ -116,7 +116,7 @@ class LEO(Method):
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Cross-entropy of the queries after adaptation, and four penalties."""
-        e, recipe = episode.embed(self.embed), self.recipe
+        e, recipe = self.embedded(episode), self.recipe
         mean, deviation = self.encode(e.support, e.support_labels, e.n_way)
         start = self.sample(mean, deviation)
         codes, weights = self.adapt(start, e.support, e.support_labels)

@@ -118,7 +118,7 @@ class PPA(Method):
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Cross-entropy, some classes being predicted from the mean of all their images."""
-        e = episode.embed(self.embed)
+        e = self.embedded(episode)
         if e.classes is None:
             raise TypeError("training episodes say which classes of the train split they have")
         activations = prototypes(e.support, e.support_labels, e.n_way)

@@ -49,7 +49,7 @@ class PTMAP(Method):
     """
 
     setting = "transductive"
-    max_tasks = 64
+    numbers_at_once = 10_000_000
     paper = Paper(
         "Leveraging the Feature Distribution in Transfer-Based Few-Shot Learning",
         "Hu et al.",
@@ -65,8 +65,7 @@ class PTMAP(Method):
     ) -> Tensor:
         """Return the logarithm of the assignment after the last move, ``[T, Q, n_way]``."""
         targets = one_hot(support_labels, n_way, support).transpose(1, 2)
-        points = torch.cat([self.transform(support), self.transform(query)], dim=1)
-        gram, n_support = points @ points.transpose(1, 2), support.shape[1]
+        gram, n_support = self.gram(support, query), support.shape[1]
         mix = F.pad(targets / targets.sum(-1, keepdim=True), (0, query.shape[1]))
         shares = torch.zeros_like(mix[..., :1])  # logarithms, by class
         for step in range(self.recipe.n_steps + 1):
@@ -79,11 +78,27 @@ class PTMAP(Method):
         return assigned.transpose(1, 2)
 
     def transform(self, embeddings: Tensor) -> Tensor:
-        """Power, unit length, and perhaps the mean subtracted, unit length; ``[T, N, D]``."""
-        powered = F.normalize((embeddings.clamp(min=0) + 1e-6) ** self.recipe.power, dim=-1)
-        if not self.recipe.centre or embeddings.shape[1] == 1:
-            return powered
-        return F.normalize(powered - powered.mean(1, keepdim=True), dim=-1)
+        """Raise the entries of ``[..., D]`` to a power, then scale to unit length."""
+        return F.normalize((embeddings.clamp(min=0) + 1e-6) ** self.recipe.power, dim=-1)
+
+    def gram(self, support: Tensor, query: Tensor) -> Tensor:
+        """Inner products of all images, ``[T, S + Q, S + Q]``: perhaps centred, of unit length.
+
+        Means are subtracted from the products; a set of one image is not centred.
+        """
+        cross = support @ query.transpose(1, 2)
+        of_support = torch.cat([support @ support.transpose(1, 2), cross], dim=2)
+        of_query = torch.cat([cross.transpose(1, 2), query @ query.transpose(1, 2)], dim=2)
+        gram = torch.cat([of_support, of_query], dim=1)
+        if not self.recipe.centre:
+            return gram
+        sizes = [support.shape[1], query.shape[1]]
+        shares = [gram.new_full((n, n), (n > 1) / n) for n in sizes]
+        means: Tensor = torch.block_diag(*shares)  # type: ignore[no-untyped-call]
+        centred = gram - means @ gram
+        centred = centred - centred @ means
+        lengths: Tensor = centred.diagonal(dim1=1, dim2=2).clamp(min=1e-24).sqrt()
+        return centred / lengths[:, None] / lengths[..., None]
 
     def balance(self, logits: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
         """Scale classes and queries until each query has mass 1 and all classes the same mass.
@@ -96,11 +111,12 @@ class PTMAP(Method):
             The logarithm of the assignment, and the factors at the end.
         """
         _, n_way, n_query = logits.shape
-        kernel = (logits - logits.amax(1, keepdim=True)).exp()
-        factors = shares.exp().transpose(1, 2)  # [T, 1, n_way]
+        # Tasks last: many small sums become a few long ones, three times faster than products.
+        kernel = (logits - logits.amax(1, keepdim=True)).exp().permute(1, 2, 0).contiguous()
+        factors = shares.exp().permute(1, 2, 0).contiguous()  # [n_way, 1, T]
         for _ in range(self.recipe.n_balancing):
-            of_query = 1 / (factors @ kernel).clamp(min=1e-30)  # [T, 1, Q]
-            of_class = (of_query @ kernel.transpose(1, 2)).clamp(min=1e-30)
+            of_query = (factors * kernel).sum(0).clamp_(min=1e-30).reciprocal_()  # [Q, T]
+            of_class = (of_query * kernel).sum(1, keepdim=True).clamp_(min=1e-30)
             factors = n_query / n_way / of_class
-        shares = factors.log().transpose(1, 2)
+        shares = factors.log().permute(2, 0, 1)
         return (logits + shares).log_softmax(1), shares

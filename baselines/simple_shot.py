@@ -42,8 +42,7 @@ class SimpleShot(NormalisedMethod):
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Return negative squared distances to the class means, or cosines."""
-        means = prototypes(self.normalise(support), support_labels, n_way)
-        query = self.normalise(query)
+        means = prototypes(support, support_labels, n_way)
         if self.recipe.metric == "cosine":
             return cosine(query, means)
         return -squared_distances(query, means)

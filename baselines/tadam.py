@@ -177,7 +177,7 @@ class TADAM(Method):
         """Score queries ``[T, Q, n_way]``; `plain` are embeddings of the support, ``[T, S, D]``."""
         tasks = prototypes(plain, episode.support_labels, episode.n_way).mean(1)
         with self.modulated(tasks):
-            e = episode.embed(self.embed)
+            e = self.embedded(episode)
         apart = distances(e.query, prototypes(e.support, e.support_labels, e.n_way))
         if self.recipe.scale is None:
             return -7.5 * apart
@@ -199,7 +199,7 @@ class TADAM(Method):
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Cross-entropy of the queries, the auxiliary one, and the penalty of post-multipliers."""
-        plain = episode.embed(self.embed)
+        plain = self.embedded(episode)
         scores = self.score(episode, plain.support)
         error = F.cross_entropy(scores.flatten(0, 1), query_labels.flatten())
         squares = self.gamma_0.square().sum() + self.beta_0.square().sum()

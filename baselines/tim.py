@@ -59,7 +59,6 @@ class TIM(NormalisedMethod):
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Return the logits of the queries for the weights found."""
-        support, query = self.normalise(support), self.normalise(query)
         start = prototypes(support, support_labels, n_way)
         targets = one_hot(support_labels, n_way, support).transpose(1, 2)
         solve = self.descend if self.recipe.solver == "gradient" else self.alternate

@@ -128,7 +128,7 @@ class TPN(Method):
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Cross-entropy of support and queries together, as the paper's equation 7."""
-        e = episode.embed(self.embed)
+        e = self.embedded(episode)
         spread = self.propagate(e.support, e.support_labels, e.query, e.n_way)
         labels = torch.cat([e.support_labels, query_labels], dim=1)
         return F.cross_entropy(spread.flatten(0, 1), labels.flatten())

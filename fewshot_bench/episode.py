@@ -1,8 +1,8 @@
 """Episodes: which images, in which order, and the batch of tasks a method is given."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -97,6 +97,12 @@ class EpisodeIndices:
     query_labels: Indices
     classes: Indices
 
+    def parts(self, size: int) -> "Iterator[EpisodeIndices]":
+        """Cut the episodes into parts of at most `size`, in their order."""
+        columns = [getattr(self, column.name) for column in fields(self)]
+        for start in range(0, len(self.support), size):
+            yield EpisodeIndices(*(column[start : start + size] for column in columns))
+
     def update(self, digest: "hashlib._Hash") -> None:
         """Feed the episodes to a digest, one after another, so that chunks do not matter."""
         rows = [self.support, self.support_labels, self.query, self.query_labels]
@@ -189,13 +195,13 @@ def _distinct(
         population: ``[...]``, how many integers there are to choose from.
     """
     m = draws.shape[-1]
-    chosen = np.empty(draws.shape, dtype=np.int64)
-    for k in range(m):
-        top = population - m + k
-        candidate = (draws[..., k] * (top + 1)).astype(np.int64)
-        taken = (chosen[..., :k] == candidate[..., None]).any(-1)
-        chosen[..., k] = np.where(taken, top, candidate)
-    return np.take_along_axis(chosen, np.argsort(order, axis=-1), axis=-1)
+    # Draws first, samples last: each step of the loop then reads and writes in one piece.
+    tops = population + np.arange(-m, 0).reshape(-1, *[1] * population.ndim)
+    chosen = (np.moveaxis(draws, -1, 0) * (tops + 1)).astype(np.int64)
+    for k in range(1, m):
+        taken = (chosen[:k] == chosen[k]).any(0)
+        np.copyto(chosen[k], tops[k], where=taken)
+    return np.take_along_axis(np.moveaxis(chosen, 0, -1), np.argsort(order, axis=-1), axis=-1)
 
 
 def _reorder(order: Indices, *rows: Indices) -> list[Indices]:

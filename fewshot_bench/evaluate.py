@@ -12,15 +12,17 @@ import torch
 from torch import Tensor
 
 import fewshot_bench
+from fewshot_bench.cores import map_on_cores
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Episode, EpisodeIndices, EpisodeSource
-from fewshot_bench.features import ImageTable, Table, embed_split
+from fewshot_bench.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.method import Method
 from fewshot_bench.ops import accuracy
 from fewshot_bench.results import Result
 
-# Numbers that the inputs of one chunk of tasks may take: 12 MB as float32 stay in the caches.
-_CHUNK_NUMBERS = 3_000_000
+# Numbers that the inputs of the tasks handed over at once may take where they need not be few.
+_NUMBERS_GPU = 100_000_000
+_EPISODES_SAMPLED = 64  # at once, at least: sampling a few takes hardly longer than sampling one
 
 
 @dataclass(frozen=True)
@@ -68,23 +70,36 @@ def inputs_of(method: Method, split: ImageSplit) -> Table:
     """Return what episodes are gathered from: embeddings computed once, or images."""
     if method.adapts_backbone:
         return ImageTable(split, method.device)
-    return embed_split(method, split)
+    return FeatureTable(method.transform(embed_split(method, split)))
 
 
-@torch.no_grad()
 def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table: Table) -> Scores:
-    """Run a method over episodes ``0 .. n_episodes - 1`` in chunks that bound the memory."""
+    """Run a method over episodes ``0 .. n_episodes - 1``, on all cores and in bounded memory.
+
+    The tasks handed over at once depend neither on the cores nor on what was scored before, so
+    neither do the accuracies.
+    """
     method.eval()
-    spec, digest = source.spec, hashlib.sha256()
-    per_task = (spec.n_support + spec.n_queries) * table.width
-    chunk = max(1, min(method.max_tasks, _CHUNK_NUMBERS // per_task))
-    accuracies = []
-    for start in range(0, n_episodes, chunk):
-        indices = source.indices(start, min(chunk, n_episodes - start))
+    chunk = _tasks_at_once(method, source, table)
+    block = chunk * -(-_EPISODES_SAMPLED // chunk)
+
+    @torch.no_grad()
+    def score(method: Method, start: int) -> tuple[EpisodeIndices, Tensor]:
+        indices = source.indices(start, min(block, n_episodes - start))
+        chunks = (gather(table, part, source.spec.n_way) for part in indices.parts(chunk))
+        return indices, torch.cat([accuracy(method(e), labels) for e, labels in chunks])
+
+    digest, accuracies = hashlib.sha256(), []
+    for indices, found in map_on_cores(method, score, range(0, n_episodes, block)):
         indices.update(digest)
-        episode, query_labels = gather(table, indices, spec.n_way)
-        accuracies.append(accuracy(method(episode), query_labels))
+        accuracies.append(found)
     return Scores(torch.cat(accuracies), digest.hexdigest())
+
+
+def _tasks_at_once(method: Method, source: EpisodeSource, table: Table) -> int:
+    per_task = (source.spec.n_support + source.spec.n_queries) * table.width
+    numbers = method.numbers_at_once if table.device.type == "cpu" else _NUMBERS_GPU
+    return max(1, min(method.max_tasks, numbers // per_task))
 
 
 def gather(

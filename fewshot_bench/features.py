@@ -72,22 +72,22 @@ class ImageTable:
 
 
 @torch.no_grad()
-def embed_split(method: Method, split: ImageSplit) -> FeatureTable:
-    """Embed every image of a split, in the evaluation mode of the method's network.
+def embed_split(method: Method, split: ImageSplit) -> Tensor:
+    """Embed every image of a split, in the evaluation mode of the method's network: ``[N, D]``.
 
-    Embeddings by stored weights are kept on disk, for all methods and runs that share them.
+    Embeddings by stored weights are kept on disk, for all methods and runs that share them, and
+    lie in memory only as the system sees fit.
 
     Raises:
         UsageError: what is kept is damaged, or of another split.
     """
     method.eval()
     path = _kept_at(method, split)
-    if path is not None and path.exists():
-        return FeatureTable(_load(path, split).to(method.device))
-    features = _embed(method, split)
-    if path is not None:
-        save_tensors(path, {"features": features}, {})
-    return FeatureTable(features)
+    if path is None:
+        return _embed(method, split)
+    if not path.exists():
+        save_tensors(path, {"features": _embed(method, split)}, {})
+    return _load(path, split).to(method.device)
 
 
 def _load(path: Path, split: ImageSplit) -> Tensor:
@@ -100,10 +100,13 @@ def _load(path: Path, split: ImageSplit) -> Tensor:
 def _embed(method: Method, split: ImageSplit) -> Tensor:
     device = method.device
     chunk = _IMAGES_PER_CHUNK.get(device.type, _IMAGES_PER_CHUNK_GPU)
-    parts = []
+    features = torch.empty(0)
     for start in range(0, len(split.images), chunk):
-        parts.append(method.embed(split.tensor(slice(start, start + chunk), device)))
-    return torch.cat(parts)
+        part = method.embed(split.tensor(slice(start, start + chunk), device))
+        if start == 0:
+            features = part.new_empty(len(split.images), part.shape[1])
+        features[start : start + chunk] = part
+    return features
 
 
 def _kept_at(method: Method, split: ImageSplit) -> Path | None:

@@ -54,6 +54,8 @@ class Method(nn.Module):
             `see_base`.
         max_tasks: most tasks that the evaluator hands over at once; lower it for a method that
             needs much memory for each.
+        numbers_at_once: about how many numbers the inputs of the tasks handed over at once take
+            on a CPU. Few stay in a core's cache; a method of many small steps wants more.
     """
 
     setting: Setting
@@ -65,6 +67,7 @@ class Method(nn.Module):
     needs_maps: ClassVar[bool] = False
     uses_base: ClassVar[bool] = False
     max_tasks: ClassVar[int] = 1024
+    numbers_at_once: ClassVar[int] = 1_000_000
 
     def __init__(self, backbone: Backbone, recipe: Recipe, n_way: int) -> None:
         super().__init__()
@@ -89,6 +92,17 @@ class Method(nn.Module):
             return self.backbone.feature_map(images).flatten(1)
         features: Tensor = self.backbone(images)
         return features
+
+    def transform(self, embeddings: Tensor) -> Tensor:
+        """Change embeddings ``[..., D]``, each by itself: once, before they are put into episodes.
+
+        `classify` gets what this returns; leaves them alone unless overridden.
+        """
+        return embeddings
+
+    def embedded(self, episode: Episode) -> Episode:
+        """Return the episode with its images embedded and transformed."""
+        return episode.embed(lambda images: self.transform(self.embed(images)))
 
     @property
     def map_shape(self) -> tuple[int, int, int]:
@@ -135,7 +149,7 @@ class Method(nn.Module):
         """Score queries from embeddings.
 
         Args:
-            support: ``[T, S, D]``.
+            support: embeddings after `transform`, ``[T, S, D]``.
             support_labels: int64 ``[T, S]``.
             query: ``[T, Q, D]``.
             n_way: classes of each task.
@@ -147,7 +161,7 @@ class Method(nn.Module):
 
     def forward(self, episode: Episode) -> Tensor:
         """Score the queries of a batch of tasks, ``[T, Q, n_way]``."""
-        e = episode.embed(self.embed)
+        e = self.embedded(episode)
         return self.classify(e.support, e.support_labels, e.query, e.n_way)
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episode import EpisodeSource, EpisodeSpec
 from fewshot_bench.evaluate import score_episodes
-from fewshot_bench.features import embed_split
+from fewshot_bench.features import FeatureTable, embed_split
 from fewshot_bench.method import Method
 from fewshot_bench.ops import cosine, prototypes
 from fewshot_bench.progress import say
@@ -162,6 +162,6 @@ class PrototypeValidation:
 
     def __call__(self) -> float:
         """Return the mean accuracy of the backbone as it is now, in [0, 1]."""
-        table = embed_split(self.method, self.source.split)
+        table = FeatureTable(embed_split(self.method, self.source.split))
         scores = score_episodes(self.method, self.source, self.n_episodes, table)
         return float(scores.accuracies.mean())

@@ -130,7 +130,7 @@ def prepare(
         torch.manual_seed(config.seed)  # whether the pretraining was stored must not matter
         base = embed_split(trained.method, dataset["train"])
         labels = torch.from_numpy(dataset["train"].labels).to(base.device)
-        trained.method.see_base(base.features, labels)
+        trained.method.see_base(base, labels)
     if recipe.train is not None:
         trained.weights = meta_training(config, dataset, recipe.train, renew)
         facts = meta_train(trained.weights, trained.method, dataset, recipe.train)

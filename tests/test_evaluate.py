@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor
 
-import fewshot_bench.evaluate as module
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.data.augment import augment, color_jitter, random_crop
 from fewshot_bench.episode import Episode, EpisodeSource, EpisodeSpec
@@ -55,7 +54,7 @@ def test_known_answers() -> None:
 def test_chunks_do_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     method, source = make_method(name).float(), EpisodeSource(make_split(noise=1.0), SPEC)
     whole = evaluate(method, source, 12)
-    monkeypatch.setattr(module, "_CHUNK_NUMBERS", 1)
+    monkeypatch.setattr(Method, "numbers_at_once", 1)
     one_by_one = evaluate(method, source, 12)
     assert whole.accuracies == one_by_one.accuracies
     assert whole.episode_digest == one_by_one.episode_digest

@@ -25,11 +25,11 @@ def kept(home: Path) -> list[Path]:
 
 def test_embeddings_by_stored_weights_are_kept(method: Method, empty_home: Path) -> None:
     split: ImageSplit = make_split()
-    first = embed_split(method, split).features
+    first = embed_split(method, split)
     torch.testing.assert_close(first[3:5], method.embed(split.tensor(slice(3, 5), "cpu")))
     (path,) = kept(empty_home)
     written = path.stat().st_mtime_ns
-    assert torch.equal(embed_split(method, split).features, first)
+    assert torch.equal(embed_split(method, split), first)
     assert path.stat().st_mtime_ns == written
 
 
@@ -53,10 +53,10 @@ def test_weights_that_are_not_stored_leave_nothing(method: Method, empty_home: P
 def test_a_method_with_an_embedding_of_its_own_leaves_nothing(
     method: Method, empty_home: Path
 ) -> None:
-    plain = embed_split(method, make_split()).features
+    plain = embed_split(method, make_split())
     own = {"embed": lambda self, images: 2 * self.backbone(images)}
     method.__class__ = type("Doubled", (type(method),), own)
-    torch.testing.assert_close(embed_split(method, make_split()).features, 2 * plain)
+    torch.testing.assert_close(embed_split(method, make_split()), 2 * plain)
     assert len(kept(empty_home)) == 1
 
 

@@ -189,7 +189,7 @@ def test_a_method_sees_the_train_split_once_and_before_it_is_trained(
     untrained = train("proto-net", "train=none").method
     ((embeddings, labels),) = seen
     split = make_dataset()["train"]
-    torch.testing.assert_close(embeddings, embed_split(untrained, split).features)
+    torch.testing.assert_close(embeddings, embed_split(untrained, split))
     assert labels.tolist() == split.labels.tolist()
     train("proto-net")
     assert torch.equal(seen[1][0], embeddings)

@@ -1,5 +1,6 @@
 """Embeddings made up for tests of methods on frozen embeddings, and short ways to a method."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,6 +33,13 @@ def embedded_tasks(
     order = torch.randperm(n_way * n_shot, generator=generator)
     labels = torch.arange(n_way).repeat_interleave(n_shot)[order]
     return Episode(support[:, order], labels.expand(n_tasks, -1), query, n_way, embedded=True)
+
+
+def scores_of(method: Method, episode: Episode) -> Tensor:
+    """Scores ``[T, Q, n_way]`` of embeddings as the backbone gives them."""
+    support, query = method.transform(episode.support), method.transform(episode.query)
+    scores: Tensor = method(replace(episode, support=support, query=query))
+    return scores
 
 
 def stir_norms(network: nn.Module) -> None:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.ops import cosine
-from tests.baselines.made_up import embedded_tasks, method_of
+from tests.baselines.made_up import embedded_tasks, method_of, scores_of
 from tests.test_oracles import close, embedded, load
 
 
@@ -44,7 +44,7 @@ def plain(support: Tensor, labels: Tensor, query: Tensor, n_way: int, scale: flo
 @pytest.mark.parametrize(("n_shot", "n_way"), [(1, 5), (5, 5), (3, 2)])
 def test_scores_follow_the_paper_class_by_class(n_shot: int, n_way: int) -> None:
     episode = embedded_tasks(n_shot, n_way=n_way)
-    scores = method_of("bd-cspn", 12, n_way, transform="L2N", scale=7.0)(episode)
+    scores = scores_of(method_of("bd-cspn", 12, n_way, transform="L2N", scale=7.0), episode)
     tasks = zip(episode.support, episode.support_labels, episode.query, strict=True)
     close(scores, torch.stack([plain(*task, n_way, 7.0) for task in tasks]))
 

@@ -40,7 +40,8 @@ def measured(name: str, imbalanced: bool, *settings: str) -> Tensor:
     if method.uses_base:
         method.see_base(support.flatten(0, 1), labels.flatten())
     with torch.no_grad():
-        return accuracy(method.classify(support, labels, query, 5), truth)
+        scores = method.classify(method.transform(support), labels, method.transform(query), 5)
+        return accuracy(scores, truth)
 
 
 def drop(name: str, *settings: str) -> Tensor:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.ops import squared_distances
-from tests.baselines.made_up import embedded_tasks, method_of
+from tests.baselines.made_up import embedded_tasks, method_of, scores_of
 from tests.test_oracles import close, embedded, load
 
 
@@ -77,17 +77,17 @@ def test_assignments_follow_the_release_query_by_query(
 ) -> None:
     episode = embedded_tasks(n_shot, n_way=n_way)
     settings: dict[str, Any] = {"transform": "L2N", "strength": 0.5, "rectify": rectify}
-    scores = method_of("laplacian-shot", 12, n_way, **settings)(episode)
+    scores = scores_of(method_of("laplacian-shot", 12, n_way, **settings), episode)
     tasks = zip(episode.support, episode.support_labels, episode.query, strict=True)
     close(scores.softmax(-1), torch.stack([plain(*task, n_way, rectify) for task in tasks]))
 
 
 def test_without_neighbours_it_is_simple_shot() -> None:
     episode = embedded_tasks(5)
-    expected = method_of("simple-shot", 12)(episode)
+    expected = scores_of(method_of("simple-shot", 12), episode)
     for off in ({"strength": 0.0}, {"n_neighbours": 1}, {"n_steps": 0}):
         settings: dict[str, Any] = {"rectify": False, **off}
-        close(method_of("laplacian-shot", 12, **settings)(episode), expected)
+        close(scores_of(method_of("laplacian-shot", 12, **settings), episode), expected)
 
 
 def test_fewer_queries_than_neighbours_will_do() -> None:

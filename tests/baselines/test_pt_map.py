@@ -8,13 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fewshot_bench.episode import Episode
 from fewshot_bench.registry import methods
+from tests.baselines.made_up import scores_of
 from tests.test_oracles import Identity, close, embedded, load
 
 
 def make(dim: int, **settings: object) -> Any:
     cls = methods["pt-map"]
     return cls(Identity(dim), cls.recipe_type.model_validate(settings), 3).double()
+
+
+def answer(method: Any, support: Tensor, labels: Tensor, query: Tensor) -> Tensor:
+    """Scores of 3-way tasks, of embeddings as the backbone gives them."""
+    return scores_of(method, Episode(support, labels, query, 3, embedded=True))
 
 
 def task() -> tuple[Tensor, Tensor, Tensor]:
@@ -36,7 +43,7 @@ def transport(cost: Tensor) -> Tensor:
 def test_it_does_what_the_release_does_task_by_task(settings: dict[str, object]) -> None:
     method = make(20, n_balancing=5000, **settings)
     support, labels, query = task()
-    scores = method.classify(support, labels, query, 3)
+    scores = answer(method, support, labels, query)
     for t in range(2):
         sets = [F.normalize((s[t] + 1e-6) ** method.recipe.power, dim=1) for s in (support, query)]
         if method.recipe.centre:
@@ -54,7 +61,7 @@ def test_it_does_what_the_release_does_task_by_task(settings: dict[str, object])
 
 
 def test_every_class_gets_its_share() -> None:
-    assigned = make(20, n_balancing=1000).classify(*task(), 3).exp()
+    assigned = answer(make(20, n_balancing=1000), *task()).exp()
     close(assigned.sum(-1), torch.ones(2, 9))
     torch.testing.assert_close(assigned.sum(1), torch.full((2, 3), 3.0, dtype=torch.float64))
 
@@ -66,7 +73,7 @@ def test_negative_entries_count_as_zero() -> None:
     changed[0, 0, 0] = -7
     method = make(20)
     assert torch.equal(
-        method.classify(support, labels, query, 3), method.classify(changed, labels, query, 3)
+        answer(method, support, labels, query), answer(method, changed, labels, query)
     )
 
 
@@ -76,5 +83,5 @@ def test_pt_map_agrees_with_easyfsl(shared: Path, shot: int) -> None:
     data = load(shared, f"easyfsl_pt_map_{shot}shot")
     episode = embedded(data)
     method = make(data["support"].shape[-1], centre=False, n_steps=10)
-    scores = method.classify(episode.support, episode.support_labels, episode.query, 5)
+    scores = scores_of(method, episode)
     assert (scores.argmax(-1) == data["predictions"]).double().mean() >= 0.99

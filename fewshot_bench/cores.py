@@ -1,0 +1,53 @@
+"""Work shared among the cores: one thread for each, and a replica of the method for each thread."""
+
+import copy
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+Module = TypeVar("Module", bound=nn.Module)
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+
+def map_on_cores(
+    module: Module, work: Callable[[Module, Item], Found], items: Iterable[Item]
+) -> Iterator[Found]:
+    """Yield ``work(replica, item)`` of every item, in their order.
+
+    On a CPU each thread of torch's works on another item, as operations on small arrays gain
+    little from more than one thread. On other devices there is one item at a time.
+
+    Args:
+        module: what the work needs; threads must not share it, as it may change while it runs.
+        work: of an item; gradients are as in a new thread, that is on.
+        items: what there is to do.
+    """
+    weight = next(chain(module.parameters(), module.buffers()), None)
+    n_cores = torch.get_num_threads() if weight is None or weight.device.type == "cpu" else 1
+    if n_cores == 1:
+        yield from (work(module, item) for item in items)
+        return
+    replicas, own = [replica(module) for _ in range(n_cores)], threading.local()
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        own.module = replicas.pop()
+
+    pool = ThreadPoolExecutor(n_cores, initializer=begin)
+    try:
+        yield from pool.map(lambda item: work(own.module, item), items)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(n_cores)
+
+
+def replica(module: Module) -> Module:
+    """Copy a module, but not its weights and buffers: those are shared."""
+    shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
+    return copy.deepcopy(module, shared)

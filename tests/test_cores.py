@@ -1,0 +1,74 @@
+"""Work on all cores: the same results in the same order, and threads that share no method."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from fewshot_bench.cores import map_on_cores, replica
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+class Busy(nn.Module):
+    """Remembers its last item for a while, as a method that swaps weights does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.item = -1
+
+    def echo(self, item: int) -> tuple[int, int]:
+        self.item = item
+        time.sleep(0.002)
+        return self.item, threading.get_ident()
+
+
+def test_results_come_in_order_from_threads_of_their_own(two_threads: None) -> None:
+    found = list(map_on_cores(Busy(), Busy.echo, range(50)))
+    assert [item for item, _ in found] == list(range(50))
+    threads = {thread for _, thread in found}
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads
+
+
+def test_each_thread_of_ours_has_one_of_torchs_and_the_caller_keeps_its_own(
+    two_threads: None,
+) -> None:
+    threads = set(map_on_cores(Busy(), lambda _, __: torch.get_num_threads(), range(20)))
+    assert threads == {1}
+    assert torch.get_num_threads() == 2
+
+
+def test_a_failure_reaches_the_caller_and_ends_the_work(two_threads: None) -> None:
+    done = []
+
+    def work(_: Busy, item: int) -> None:
+        time.sleep(0.002)
+        if item == 3:
+            raise ValueError("item 3")
+        done.append(item)
+
+    with pytest.raises(ValueError, match="item 3"):
+        list(map_on_cores(Busy(), work, range(1000)))
+    assert len(done) < 100
+    assert torch.get_num_threads() == 2
+
+
+def test_a_replica_shares_weights_and_nothing_else() -> None:
+    busy = Busy()
+    module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), busy)
+    copied = replica(module)
+    pairs = zip(module.state_dict().values(), copied.state_dict().values(), strict=True)
+    assert all(own.data_ptr() == shared.data_ptr() for own, shared in pairs)
+    assert copied[2] is not busy
+    assert isinstance(copied[2], Busy)
