@@ -71,6 +71,7 @@ class Fitted(Method):
     """
 
     setting = "inductive"
+    numbers_at_once = 10_000_000
     label_symmetric = False  # initial weights differ
     paper = Paper(
         "A Closer Look at Few-shot Classification",

@@ -110,6 +110,7 @@ class FineTuneTransductive(FineTune):
     """
 
     setting = "transductive"
+    numbers_at_once = 1_000_000
 
     def losses(
         self, support: Tensor, targets: Tensor, query: Tensor

@@ -37,7 +37,7 @@ class Logistic(Method):
     """
 
     setting = "inductive"
-    max_tasks = 128
+    numbers_at_once = 10_000_000
     paper = Paper(
         "Rethinking Few-Shot Image Classification: a Good Embedding Is All You Need?",
         "Tian et al.",

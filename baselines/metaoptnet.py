@@ -68,7 +68,7 @@ class MetaOptNet(Method):
     """Scores are inner products with the support, mixed by a learner's coefficients."""
 
     setting = "inductive"
-    max_tasks = 256
+    numbers_at_once = 10_000_000
     paper = Paper(
         "Meta-Learning with Differentiable Convex Optimization",
         "Lee et al.",

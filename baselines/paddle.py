@@ -48,7 +48,7 @@ class PADDLE(Method):
     """
 
     setting = "transductive"
-    max_tasks = 64
+    numbers_at_once = 10_000_000
     paper = Paper(
         "Towards Practical Few-Shot Query Sets: Transductive Minimum Description Length Inference",
         "Martin et al.",

@@ -83,7 +83,7 @@ class R2D2(Method):
     """
 
     setting = "inductive"
-    max_tasks = 256
+    numbers_at_once = 3_000_000
     paper = Paper(
         "Meta-learning with Differentiable Closed-form Solvers",
         "Bertinetto et al.",
