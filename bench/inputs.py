@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 
 from bench.settings import PER_CLASS
 from fewshot_bench.data.dataset import ImageSplit
-from fewshot_bench.episode import EpisodeSource, EpisodeSpec
+from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.episode_spec import EpisodeSpec
 
+VERSION = 2  # of what is written; raise it with every change
 N_CLASSES, WIDTH = 20, 640
+CLASSES = {"train": 64, "val": 5, "test": N_CLASSES}  # of the images
+IMAGE = (32, 32, 3)
 N_EPISODES = 10_000  # as many as are written; a side may read fewer
 SPREAD = 2.5  # of an image around its class: nearest prototypes are right about two times in three
 SPEC = EpisodeSpec(n_way=5, n_shot=1, n_query=15)
@@ -21,31 +25,50 @@ MAML_PIXELS = (28, 84)
 def write_inputs(folder: Path) -> None:
     """Write what is missing: `embeddings`, `images` and episodes, MAML's tasks and weights."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / "complete").exists():
+    done = folder / f"complete-{VERSION}"
+    if done.exists():
         return
     rng = np.random.default_rng(0)
     np.save(folder / "embeddings.npy", _embeddings(rng))
-    np.save(folder / "images.npy", rng.integers(256, size=(12_000, 32, 32, 3), dtype=np.uint8))
+    for split, n_classes in CLASSES.items():
+        np.save(folder / f"{split}.npy", _images(rng, n_classes))
     episodes = EpisodeSource(make_split(folder), SPEC).indices(0, N_EPISODES)
     for name in ("support", "support_labels", "query", "query_labels"):
         np.save(folder / f"{name}.npy", getattr(episodes, name))
     for pixels in MAML_PIXELS:
         np.savez(folder / f"maml-{pixels}.npz", **_meta_batch(rng, pixels))  # type: ignore[arg-type]
-    (folder / "complete").touch()
+    done.touch()
 
 
-def make_split(folder: Path) -> ImageSplit:
-    """Return the images as a test split of 20 classes of 600."""
+def make_split(folder: Path, split: str = "test", per_class: int = PER_CLASS) -> ImageSplit:
+    """Return a split of the images: classes as in `CLASSES`, of 600 or fewer."""
+    images = np.load(folder / f"{split}.npy", mmap_mode="r")
+    if per_class < PER_CLASS:
+        images = images.reshape(-1, PER_CLASS, *images.shape[1:])[:, :per_class]
+        images = images.reshape(-1, *images.shape[2:])
+    return split_of(images, split, CLASSES[split])
+
+
+def split_of(images: NDArray[np.uint8], split: str, n_classes: int) -> ImageSplit:
+    """Return images, sorted by class, as a split of equally large classes."""
     return ImageSplit(
         dataset="bench",
-        split="test",
-        images=np.load(folder / "images.npy", mmap_mode="r"),
-        class_names=tuple(f"class{i}" for i in range(N_CLASSES)),
-        class_counts=np.full(N_CLASSES, PER_CLASS),
+        split=split,
+        images=images,
+        class_names=tuple(f"class{i}" for i in range(n_classes)),
+        class_counts=np.full(n_classes, len(images) // n_classes),
         mean=(0.5, 0.5, 0.5),
         std=(0.25, 0.25, 0.25),
         checksum="bench",
     )
+
+
+def _images(rng: np.random.Generator, n_classes: int) -> NDArray[np.uint8]:
+    """A pattern of each class under so much noise that a network has something to do."""
+    patterns = rng.normal(0.5, 0.08, (n_classes, 1, *IMAGE))
+    noise = rng.normal(0, 0.2, (n_classes, PER_CLASS, *IMAGE)).astype(np.float32)
+    images = (255 * (patterns + noise).clip(0, 1)).astype(np.uint8)
+    return images.reshape(-1, *IMAGE)
 
 
 def _embeddings(rng: np.random.Generator) -> NDArray[np.float32]:

@@ -3,17 +3,21 @@
 import json
 from pathlib import Path
 
+_STATUS = Path("/proc/self/status")
+
 
 def peak_mb() -> float | None:
     """Peak memory of the process so far, in MB; None where there is no /proc.
 
     getrusage would count the process that started this one, too.
     """
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-    return int(lines["VmHWM"].split()[0]) / 1024
+    return status_mb("VmHWM") if _STATUS.exists() else None
+
+
+def status_mb(name: str) -> float:
+    """A number of the process's status as Linux gives it, in MB."""
+    lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+    return int(lines[name].split()[0]) / 1024
 
 
 def print_measured(

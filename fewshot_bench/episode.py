@@ -1,7 +1,7 @@
 """Episodes: which images, in which order, and the batch of tasks a method is given."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -11,42 +11,10 @@ from scipy.special import gammaincinv
 from torch import Tensor
 
 from fewshot_bench.data.dataset import SPLITS, ImageSplit
+from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 
 Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class EpisodeSpec:
-    """The shape of an episode.
-
-    Attributes:
-        n_way: classes of an episode.
-        n_shot: labelled (support) images a class.
-        n_query: query images a class; with `dirichlet` their mean, the total stays fixed.
-        dirichlet: concentration of the queries' class proportions (Veilleux et al. 2021 use 2),
-            or None for equally many queries of each class.
-    """
-
-    n_way: int = 5
-    n_shot: int = 1
-    n_query: int = 15
-    dirichlet: float | None = None
-
-    @property
-    def n_support(self) -> int:
-        """Support images of an episode, S."""
-        return self.n_way * self.n_shot
-
-    @property
-    def n_queries(self) -> int:
-        """Query images of an episode, Q."""
-        return self.n_way * self.n_query
-
-    @property
-    def images_needed(self) -> int:
-        """Images that the scarcest class must have."""
-        return self.n_shot + (self.n_query if self.dirichlet is None else self.n_queries)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +65,10 @@ class EpisodeIndices:
     query_labels: Indices
     classes: Indices
 
-    def parts(self, size: int) -> "Iterator[EpisodeIndices]":
-        """Cut the episodes into parts of at most `size`, in their order."""
-        columns = [getattr(self, column.name) for column in fields(self)]
-        for start in range(0, len(self.support), size):
-            yield EpisodeIndices(*(column[start : start + size] for column in columns))
+    def part(self, start: int, size: int) -> "EpisodeIndices":
+        """Return the episodes from `start` on, at most `size`."""
+        columns = (getattr(self, column.name) for column in fields(self))
+        return EpisodeIndices(*(column[start : start + size] for column in columns))
 
     def update(self, digest: "hashlib._Hash") -> None:
         """Feed the episodes to a digest, one after another, so that chunks do not matter."""

@@ -86,7 +86,8 @@ def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table
     @torch.no_grad()
     def score(method: Method, start: int) -> tuple[EpisodeIndices, Tensor]:
         indices = source.indices(start, min(block, n_episodes - start))
-        chunks = (gather(table, part, source.spec.n_way) for part in indices.parts(chunk))
+        parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
+        chunks = (gather(table, part, source.spec.n_way) for part in parts)
         return indices, torch.cat([accuracy(method(e), labels) for e, labels in chunks])
 
     digest, accuracies = hashlib.sha256(), []

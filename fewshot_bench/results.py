@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from scipy import stats
+from scipy.special import stdtrit
 
 from fewshot_bench.code_version import CodeVersion
 from fewshot_bench.config import RunConfig
@@ -23,7 +23,7 @@ def confidence95(values: Sequence[float]) -> float:
     n = len(values)
     if n < 2:
         return float("nan")
-    quantile = stats.t.ppf(0.975, n - 1)
+    quantile = stdtrit(n - 1, 0.975)
     return float(quantile * np.std(values, ddof=1) / np.sqrt(n))
 
 
@@ -136,5 +136,7 @@ def compare(first: Result, second: Result) -> PairedComparison:
     difference = np.subtract(first.accuracies, second.accuracies)
     if np.ptp(difference) == 0:
         return PairedComparison(float(difference[0]), 0.0, float(difference[0] == 0))
+    from scipy import stats  # slow to import, and a table does without
+
     p_value = float(stats.ttest_rel(first.accuracies, second.accuracies).pvalue)
     return PairedComparison(float(difference.mean()), confidence95(difference.tolist()), p_value)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.method import Method, Paper
-from fewshot_bench.ops import cosine, prototypes
+from fewshot_bench.ops import prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
 from fewshot_bench.results import Setting
@@ -122,8 +122,9 @@ class SSLMeta(Method):
         return self.score(query, weights)
 
     def score(self, query: Tensor, weights: Tensor) -> Tensor:
-        """Logits scale · (bias + cos) of ``[T, Q, D]`` with ``[T, W, D]``."""
-        return self.scale * (self.bias + cosine(query, weights))
+        """Logits scale · (bias + cos) of normalised ``[T, Q, D]`` with ``[T, W, D]``."""
+        cosines = query @ F.normalize(weights, dim=-1).transpose(1, 2)
+        return self.scale * (self.bias + cosines)
 
     def pull_back(self, query: Tensor, weights: Tensor, gradient: Tensor) -> Tensor:
         """Jacobian product (∂ score / ∂ weights)ᵀ gradient, ``[T, W, D]``, in closed form.

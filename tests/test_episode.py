@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fewshot_bench.episode import Episode, EpisodeSource, EpisodeSpec
+from fewshot_bench.episode import Episode, EpisodeSource
+from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import gather
 from fewshot_bench.features import ImageTable

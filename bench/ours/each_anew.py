@@ -1,6 +1,6 @@
 """Time a plain loop that embeds the images of every episode anew, as the peers' evaluators do.
 
-Usage: python -m bench.ours.each_anew FOLDER BACKBONE EPISODES
+Usage: python -m bench.ours.each_anew FOLDER METHOD EPISODES
 """
 
 import sys
@@ -12,6 +12,7 @@ import torch
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.ours.from_images import build
+from bench.settings import N_CHECKED
 from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.evaluate import gather
 from fewshot_bench.features import ImageTable
@@ -19,10 +20,10 @@ from fewshot_bench.ops import accuracy
 
 
 @torch.no_grad()
-def main(folder: Path, backbone: str, n_episodes: int) -> None:
+def main(folder: Path, name: str, n_episodes: int) -> None:
     """Classify one episode after the other, from its images."""
     source = EpisodeSource(make_split(folder), SPEC)
-    method = build(backbone, source).eval()
+    method = build(name, source.split).eval()
     method.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     table = ImageTable(source.split, torch.device("cpu"))
     accuracies = []
@@ -31,7 +32,7 @@ def main(folder: Path, backbone: str, n_episodes: int) -> None:
         episode, labels = gather(table, source.indices(i, 1), SPEC.n_way)
         accuracies.append(accuracy(method(episode), labels))
     seconds = time.perf_counter() - began
-    print_measured(n_episodes / seconds, float(torch.cat(accuracies).mean()))
+    print_measured(n_episodes / seconds, float(torch.cat(accuracies[:N_CHECKED]).mean()))
 
 
 if __name__ == "__main__":

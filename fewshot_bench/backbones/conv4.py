@@ -49,7 +49,7 @@ def _block(before: int, after: int, bias: bool) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(before, after, 3, padding=1, bias=bias),
         nn.BatchNorm2d(after),
-        # The same as ReLU first, value for value and gradient for gradient, on a quarter of the map.
+        # As ReLU first, in values and gradients, but on a quarter of the map.
         nn.MaxPool2d(2),
         nn.ReLU(),
     )

@@ -106,7 +106,8 @@ def show(
     """Draw one episode, support above queries."""
     from fewshot_bench.data.show import draw_episode
     from fewshot_bench.data.store import open_dataset
-    from fewshot_bench.episode import EpisodeSource, EpisodeSpec
+    from fewshot_bench.episode import EpisodeSource
+    from fewshot_bench.episode_spec import EpisodeSpec
     from fewshot_bench.errors import UsageError, suggestion
 
     images = open_dataset(name).splits

@@ -1,0 +1,80 @@
+"""Measure the peak memory of an evaluation.
+
+Usage: python -m bench.ours.memory FOLDER embeddings|images N
+
+`embeddings`: N episodes on the cached embeddings; all memory of the process counts.
+`images`: N images in a memory-mapped file, 2,000 episodes by weights that are stored; what is
+mapped from files does not count, as the system may drop it at any time.
+"""
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench.inputs import IMAGE, SPEC, make_split, split_of
+from bench.line import peak_mb, print_measured, status_mb
+from bench.ours.from_images import build
+from bench.ours.heads import build as build_head
+from fewshot_bench.allocator import keep_freed_memory
+from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.evaluate import evaluate, score_episodes
+from fewshot_bench.features import FeatureTable
+
+N_CLASSES, N_EPISODES = 160, 2_000
+
+
+def embeddings(folder: Path, n_episodes: int) -> float:
+    """Peak of simple-shot, which transforms the embeddings, in MB."""
+    features = torch.from_numpy(np.load(folder / "embeddings.npy"))
+    method = build_head("simple-shot", features)
+    table = FeatureTable(method.transform(features))
+    score_episodes(method, EpisodeSource(make_split(folder), SPEC), n_episodes, table)
+    return peak_mb() or 0.0
+
+
+def images(_: Path, n_images: int) -> float:
+    """Peak of what is not mapped from files, in MB, for images that are all zero."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["FSBENCH_HOME"] = home
+        path = Path(home) / "images.npy"  # a sparse file: zeros take no place on the disk
+        shape = (n_images // N_CLASSES * N_CLASSES, *IMAGE)
+        np.lib.format.open_memmap(path, "w+", np.uint8, shape).flush()
+        split = split_of(np.load(path, mmap_mode="r"), "test", N_CLASSES)
+        method = build("proto-net", split)
+        method.backbone.weights_key = "stored"
+        with _sampled("RssAnon") as seen:
+            evaluate(method, EpisodeSource(split, SPEC), N_EPISODES)
+    return max(seen)
+
+
+@contextmanager
+def _sampled(name: str, every: float = 0.01) -> Iterator[list[float]]:
+    """Collect a number of /proc/self/status, in MB, until the block ends."""
+    seen, done = [status_mb(name)], threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            seen.append(status_mb(name))
+            time.sleep(every)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        thread.join()
+
+
+if __name__ == "__main__":
+    keep_freed_memory()
+    measured = embeddings if sys.argv[2] == "embeddings" else images
+    print_measured(measured(Path(sys.argv[1]), int(sys.argv[3])))

@@ -1,0 +1,81 @@
+"""Time meta-training of ssl-meta: by the harness, or with every episode embedded anew.
+
+Usage: python -m bench.ours.meta_training FOLDER stored|anew STEPS
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from bench.inputs import SPEC, make_split
+from bench.line import print_measured
+from bench.ours.from_images import build
+from fewshot_bench.allocator import keep_freed_memory
+from fewshot_bench.config import RunConfig
+from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.evaluate import gather
+from fewshot_bench.features import ImageTable
+from fewshot_bench.meta_train import TrainingEpisodes, meta_train, meta_training
+from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe
+from fewshot_bench.registry import methods
+from fewshot_bench.train import make_optimizer
+
+NAME = "ssl-meta"
+
+
+def stored(folder: Path, recipe: Recipe, train: TrainRecipe) -> None:
+    """Train as `fsbench run` does: the embedding of all images and the checkpoint included."""
+    keep_freed_memory()
+    splits = {split: make_split(folder, split) for split in ("train", "val")}
+    dataset = Dataset("bench", splits, "bench", {})
+    config = RunConfig(
+        method=NAME,
+        backbone="conv4-64",
+        dataset="bench",
+        n_episodes=1,
+        recipe=recipe.model_dump(mode="json"),
+        data_checksum="bench",
+    )
+    method = build(NAME, splits["train"], recipe)
+    meta_train(meta_training(config, dataset, train), method, dataset, train)
+
+
+def anew(folder: Path, recipe: Recipe, train: TrainRecipe) -> None:
+    """Train in a plain loop, one episode a step, whose images pass the frozen network each time."""
+    split = make_split(folder, "train")
+    method = build(NAME, split, recipe)
+    method.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    method.backbone.requires_grad_(requires_grad=False)
+    optimizer = make_optimizer(train, method)
+    table = ImageTable(split, torch.device("cpu"))
+    episodes = TrainingEpisodes(split, SPEC, train, seed=0)
+    method.train()
+    method.backbone.eval()
+    for step in range(train.steps):
+        episode, labels = gather(table, episodes[step], SPEC.n_way)
+        with torch.no_grad():
+            episode = method.embedded(episode)
+        optimizer.zero_grad()
+        method.loss(episode, labels).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def main(folder: Path, how: str, n_steps: int) -> None:
+    """Time the whole of it, in a home of its own."""
+    settings = (f"train.steps={n_steps}", "train.val_episodes=1")
+    recipe = build_recipe(methods[NAME].recipe_type, n_shot=1, settings=settings)
+    if recipe.train is None:
+        raise TypeError(f"{NAME} is meta-trained")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["FSBENCH_HOME"] = home
+        began = time.perf_counter()
+        (stored if how == "stored" else anew)(folder, recipe, recipe.train)
+        print_measured(n_steps / (time.perf_counter() - began))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
