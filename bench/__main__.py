@@ -6,58 +6,81 @@ import sys
 from pathlib import Path
 
 from bench.inputs import write_inputs
-from bench.measure import ROOT, load, measure
+from bench.measure import ROOT, Measured, Runs, jobs, load, measure
 from bench.peers import install
-from bench.report import verdict, write_report
-from bench.rows import ROWS, Row
+from bench.plots import draw, points, slope
+from bench.report import PLOT, limit_verdict, verdict, write_report
+from bench.rows import GROWTHS, LIMITS, ROWS, Growth, Limit, Row
+
+ENTRIES = (*ROWS, *LIMITS, *GROWTHS)
+
+
+Entry = Row | Limit | Growth
 
 
 def main() -> None:
     """Measure what has not been measured yet, then write the report from all there is."""
     options = _parser().parse_args()
     results = options.folder / ("quick" if options.quick else "results")
-    results.mkdir(parents=True, exist_ok=True)
     write_inputs(options.folder / "inputs")
     failures = 0
-    for row in ROWS:
-        if _wanted(row, options, results):
-            failures += not _measure_and_tell(row, options, results)
-    report = write_report(load(results))
-    target = results / "speed.md" if options.quick else ROOT / "reports" / "speed.md"
-    target.write_text(report)
-    print(f"\n{report}\nWritten to {target}")
+    for entry in ENTRIES:
+        if _wanted(entry, options, results):
+            failures += not _measure_and_tell(entry, options, results)
+    reports = results if options.quick else ROOT / "reports"
+    measured = load(results)
+    report = write_report(measured)
+    (reports / "speed.md").write_text(report)
+    draw(measured, reports / PLOT)
+    print(f"\n{report}\nWritten to {reports / 'speed.md'}")
     sys.exit(1 if failures else 0)
 
 
-def _wanted(row: Row, options: argparse.Namespace, results: Path) -> bool:
+def _wanted(entry: Entry, options: argparse.Namespace, results: Path) -> bool:
     if options.only:
-        return row.name in options.only
-    return options.fresh or not (results / f"{row.name}.json").exists()
+        return entry.name in options.only
+    return options.fresh or not (results / f"{entry.name}.json").exists()
 
 
-def _measure_and_tell(row: Row, options: argparse.Namespace, results: Path) -> bool:
-    """Measure a row; one that fails costs only itself."""
+def _measure_and_tell(entry: Entry, options: argparse.Namespace, results: Path) -> bool:
+    """Measure one entry; one that fails costs only itself."""
     try:
-        needed = {row.ours.environment, row.theirs.environment} - {"ours"}
-        pythons = {name: install(name, options.folder / "peers") for name in needed}
-        pythons["ours"] = Path(sys.executable)
-        inputs, repeats = options.folder / "inputs", 1 if options.quick else 3
-        found = measure(row, inputs, pythons, repeats, options.quick, options.threads)
+        found = _measure(entry, options)
     except Exception as error:
-        print(f"{row.name}: not measured: {error}", file=sys.stderr)
+        print(f"{entry.name}: not measured: {error}", file=sys.stderr)
         return False
     found.save(results)
-    print(
-        f"{row.name}: {found.ours.rate:.4g} against {found.theirs.rate:.4g} {row.unit}/s, "
-        f"{found.ratio:.1f} times; aim {row.aim:g} {verdict(row, found)}",
-        flush=True,
-    )
+    print(_told(entry, found), flush=True)
     return True
+
+
+def _measure(entry: Entry, options: argparse.Namespace) -> Measured:
+    needed = {job.environment for job in jobs(entry).values()} - {"ours"}
+    pythons = {name: install(name, options.folder / "peers") for name in needed}
+    pythons["ours"] = Path(sys.executable)
+    runs = Runs(options.folder / "inputs", pythons, options.quick, options.threads)
+    found = measure(entry, runs, repeats=1 if options.quick else 3)
+    if isinstance(entry, Row) and entry.profile and verdict(entry, found) != "met":
+        found.facts["profile"] = runs.run(entry.profile)["facts"]
+    return found
+
+
+def _told(entry: Entry, found: Measured) -> str:
+    if isinstance(entry, Growth):
+        return f"{entry.name}: slope {slope(*points(found)):.2f}"
+    if isinstance(entry, Limit):
+        said = limit_verdict(entry, found)
+        return f"{entry.name}: {found.ours.rate:.4g} {entry.unit}; limit {entry.limit:g} {said}"
+    theirs = found.ours.rate / found.ratio
+    return (
+        f"{entry.name}: {found.ours.rate:.4g} against {theirs:.4g} {entry.unit}/s, "
+        f"{found.ratio:.1f} times; aim {entry.aim:g} {verdict(entry, found)}"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    names = [row.name for row in ROWS]
+    names = [entry.name for entry in ENTRIES]
     parser.add_argument("--quick", action="store_true", help="a minute: does everything run?")
     parser.add_argument("--only", nargs="+", choices=names, metavar="ROW", help=", ".join(names))
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.rows import Job, Row
+from bench.rows import Growth, Job, Limit, Row
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,20 +30,23 @@ class Side:
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished row: which, and what was found on both sides."""
+    """What was found: of a row on both sides, of a limit or a growth on ours."""
 
     name: str
     ours: Side
-    theirs: Side
+    theirs: Side | None
     facts: dict[str, Any]
 
     @property
     def ratio(self) -> float:
         """How many times ours is faster."""
+        if self.theirs is None:
+            raise TypeError(f"{self.name} has no peer")
         return self.ours.rate / self.theirs.rate
 
     def save(self, folder: Path) -> None:
         """Write ``NAME.json``, complete or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".{self.name}.partial"
         partial.write_text(json.dumps(asdict(self), indent=1))
         partial.replace(folder / f"{self.name}.json")
@@ -54,42 +57,65 @@ def load(folder: Path) -> dict[str, Measured]:
     found = {}
     for path in sorted(folder.glob("*.json")):
         facts = json.loads(path.read_text())
-        ours, theirs = (_side(facts.pop(side)) for side in ("ours", "theirs"))
-        found[path.stem] = Measured(ours=ours, theirs=theirs, **facts)
+        ours, theirs = facts.pop("ours"), facts.pop("theirs")
+        peer = _side(theirs) if theirs else None
+        found[path.stem] = Measured(ours=_side(ours), theirs=peer, **facts)
     return found
 
 
-def measure(
-    row: Row, inputs: Path, pythons: dict[str, Path], repeats: int, quick: bool, threads: int
-) -> Measured:
-    """Run both sides in turn, so that a busy minute of the machine hits both."""
-    lines: dict[str, list[dict[str, Any]]] = {"ours": [], "theirs": []}
+def jobs(entry: Row | Limit | Growth) -> dict[str, Job]:
+    """The sides of an entry that has a peer, or our side alone."""
+    return {"ours": entry.ours, **({"theirs": entry.theirs} if isinstance(entry, Row) else {})}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How jobs are run: the folder of inputs, the Python of each environment, how long, threads."""
+
+    inputs: Path
+    pythons: dict[str, Path]
+    quick: bool
+    threads: int
+
+    def run(self, job: Job) -> dict[str, Any]:
+        """Run a job in a process of its own; returns what it printed, see `print_measured`.
+
+        Raises:
+            RuntimeError: the job failed.
+        """
+        count = str(job.count(self.quick))
+        command = [str(self.pythons[job.environment]), "-m", job.module]
+        command += [str(self.inputs), job.subject, count]
+        threads = {f"{kind}_NUM_THREADS": str(self.threads) for kind in ("OMP", "MKL")}
+        done = subprocess.run(
+            command, cwd=ROOT, env=os.environ | threads, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
+            raise RuntimeError(f"{job.module} {job.subject}: {reason}")
+        line: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return line
+
+
+def measure(entry: Row | Limit | Growth, runs: Runs, repeats: int) -> Measured:
+    """Run the sides in turn, so that a busy minute of the machine hits both."""
+    sides = jobs(entry)
+    lines: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
     for _ in range(repeats):
-        for side, job in (("ours", row.ours), ("theirs", row.theirs)):
-            lines[side].append(_run(job, inputs, pythons[job.environment], quick, threads))
-    facts = {"quick": quick, "threads": threads, "n_ours": row.ours.count(quick)}
-    facts["n_theirs"] = row.theirs.count(quick)
-    return Measured(row.name, _summary(lines["ours"]), _summary(lines["theirs"]), facts)
-
-
-def _run(job: Job, inputs: Path, python: Path, quick: bool, threads: int) -> dict[str, Any]:
-    command = [str(python), "-m", job.module, str(inputs), job.subject, str(job.count(quick))]
-    limits = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | limits, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-        raise RuntimeError(f"{job.module} {job.subject}: {reason}")
-    line: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return line
+        for side, job in sides.items():
+            lines[side].append(runs.run(job))
+    found = {side: _summary(of_side) for side, of_side in lines.items()}
+    facts: dict[str, Any] = {f"n_{side}": job.count(runs.quick) for side, job in sides.items()}
+    facts |= {"quick": runs.quick, "threads": runs.threads}
+    return Measured(entry.name, found["ours"], found.get("theirs"), facts)
 
 
 def _summary(lines: list[dict[str, Any]]) -> Side:
     peaks = [line["peak_mb"] for line in lines if line["peak_mb"] is not None]
     peak = max(peaks, default=None)
     rates = tuple(line["rate"] for line in lines)
-    return Side(rates, lines[0]["accuracy"], peak, lines[0]["facts"])
+    facts = {key: median(line["facts"][key] for line in lines) for key in lines[0]["facts"]}
+    return Side(rates, lines[0]["accuracy"], peak, facts)
 
 
 def _side(facts: dict[str, Any]) -> Side:

@@ -51,10 +51,11 @@ def main(folder: Path, name: str, n_episodes: int) -> None:
     """Score the episodes after a warm-up of a few."""
     keep_freed_memory()
     features = torch.from_numpy(np.load(folder / "embeddings.npy"))
-    method, table = build(name, features), FeatureTable(features)
+    method = build(name, features)
     source = EpisodeSource(make_split(folder), SPEC)
-    score_episodes(method, source, min(64, n_episodes), table)
+    score_episodes(method, source, min(64, n_episodes), FeatureTable(method.transform(features)))
     began = time.perf_counter()
+    table = FeatureTable(method.transform(features))
     scores = score_episodes(method, source, n_episodes, table)
     seconds = time.perf_counter() - began
     print_measured(n_episodes / seconds, float(scores.accuracies[:N_CHECKED].mean()))

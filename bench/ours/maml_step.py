@@ -5,7 +5,7 @@ Usage: python -m bench.ours.maml_step FOLDER PIXELS STEPS
 
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,22 +36,31 @@ def build(tasks: dict[str, torch.Tensor], n_way: int) -> Method:
     return method.train()
 
 
-def main(folder: Path, pixels: str, n_steps: int) -> None:
-    """Take gradients of a meta-batch after a warm-up of one."""
-    keep_freed_memory()
+def prepare(folder: Path, pixels: str) -> tuple[Callable[[], None], Method]:
+    """Return what takes the gradient of a meta-batch, and the method whose gradient it is.
+
+    The images are as precise as the method's weights then are.
+    """
     with np.load(folder / f"maml-{pixels}.npz") as file:
         tasks = {name: torch.from_numpy(file[name]) for name in file.files}
     n_way = int(tasks["support_labels"].max()) + 1
     method = build(tasks, n_way)
-    episode = Episode(
-        tasks["support"], tasks["support_labels"], tasks["query"], n_way, embedded=False
-    )
 
     def step() -> None:
         method.zero_grad()
+        dtype = next(method.parameters()).dtype
+        support, query = tasks["support"].to(dtype), tasks["query"].to(dtype)
+        episode = Episode(support, tasks["support_labels"], query, n_way, embedded=False)
         loss = method.loss(episode, tasks["query_labels"])
         loss.backward()  # type: ignore[no-untyped-call]
 
+    return step, method
+
+
+def main(folder: Path, pixels: str, n_steps: int) -> None:
+    """Take gradients of a meta-batch after a warm-up of one."""
+    keep_freed_memory()
+    step, method = prepare(folder, pixels)
     step()
     began = time.perf_counter()
     for _ in range(n_steps):
@@ -59,7 +68,6 @@ def main(folder: Path, pixels: str, n_steps: int) -> None:
     seconds, peak = time.perf_counter() - began, peak_mb()
     # Compared in double precision: rounding flips a maximum here and there, which is no difference.
     method.double()
-    episode = replace(episode, support=episode.support.double(), query=episode.query.double())
     step()
     gradient = torch.cat([p.grad.flatten() for p in method.parameters() if p.grad is not None])
     np.save(folder / f"maml-{pixels}-gradient.npy", gradient.numpy())
