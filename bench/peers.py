@@ -32,12 +32,14 @@ class Peer:
         patches: of installed files.
         built: a requirement built from its source without regard to what it declares to need.
         why: it is built so; for the report.
+        harness: install ours beside it, for a method that calls the peer.
     """
 
     requirements: tuple[str, ...]
     patches: tuple[Patch, ...] = ()
     built: str | None = None
     why: str = ""
+    harness: bool = False
 
 
 TORCHVISION = Patch(
@@ -70,6 +72,7 @@ LEARN2LEARN = Peer(
     ),
     patches=(TORCHVISION,),
     built="learn2learn==0.2.0",
+    harness=True,
     why="its C sources must be made anew by Cython on Python 3.11, and qpth, which it declares to "
     "need and MAML does not use, cannot be installed",
 )
@@ -100,6 +103,8 @@ def install(name: str, folder: Path) -> Path:
     subprocess.run([*pip, "-c", constraints, *peer.requirements], check=True)
     if peer.built:
         subprocess.run([*pip, *_BUILD, _CYTHONIZE, peer.built], check=True)
+    if peer.harness:
+        subprocess.run([*pip, "-c", constraints, "-e", str(ROOT)], check=True)
     for patch in peer.patches:
         apply(patch, next(home.glob("lib/python*/site-packages")))
     (home / "complete").touch()

@@ -207,6 +207,14 @@ LIMITS = (
         1_000,
         Job("ours", MEMORY, "images", 700_000, 16_000),
     ),
+    Limit(
+        "learn2learn-maml",
+        "largest difference of adapted logits between `learn2learn-maml` and `maml`, relative to "
+        "the largest logit: same initial weights, same 8 episodes, 10 steps",
+        "",
+        1e-5,
+        Job("learn2learn", "bench.ours.learn2learn_logits", "-", 1, 1),
+    ),
 )
 
 

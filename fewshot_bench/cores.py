@@ -21,19 +21,19 @@ def map_on_cores(
     """Yield ``work(replica, item)`` of every item, in their order.
 
     On a CPU each thread of torch's works on another item, as operations on small arrays gain
-    little from more than one thread. On other devices there is one item at a time.
+    little from more than one thread. On other devices, and if the module cannot be copied, there
+    is one item at a time.
 
     Args:
         module: what the work needs; threads must not share it, as it may change while it runs.
         work: of an item; gradients are as in a new thread, that is on.
         items: what there is to do.
     """
-    weight = next(chain(module.parameters(), module.buffers()), None)
-    n_cores = torch.get_num_threads() if weight is None or weight.device.type == "cpu" else 1
-    if n_cores == 1:
+    n_cores = torch.get_num_threads()
+    replicas, own = _replicas(module, n_cores), threading.local()
+    if not replicas:
         yield from (work(module, item) for item in items)
         return
-    replicas, own = [replica(module) for _ in range(n_cores)], threading.local()
 
     def begin() -> None:
         torch.set_num_threads(1)
@@ -45,6 +45,17 @@ def map_on_cores(
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(n_cores)
+
+
+def _replicas(module: Module, n: int) -> list[Module]:
+    """One for each thread; none if one thread, or none of ours, is to do the work."""
+    weight = next(chain(module.parameters(), module.buffers()), None)
+    if n == 1 or (weight is not None and weight.device.type != "cpu"):
+        return []
+    try:
+        return [replica(module) for _ in range(n)]
+    except TypeError:  # it holds what cannot be copied, as a file or a lock
+        return []
 
 
 def replica(module: Module) -> Module:

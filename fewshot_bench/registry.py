@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fewshot_bench.errors import UsageError, suggestion
@@ -49,16 +50,26 @@ class Registry(Generic[T]):
         self._builtin = builtin
         self._entries: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
+        self._absent: dict[str, str] = {}
         self._families: dict[str, Callable[[str], T]] = {}
 
-    def register(self, name: str, *aliases: str) -> Callable[[T], T]:
+    def register(self, name: str, *aliases: str, extra: str | None = None) -> Callable[[T], T]:
         """Return a decorator that files its argument under `name` and every alias.
+
+        Args:
+            name: in messages and results.
+            aliases: further names.
+            extra: of the package, without whose library of the same name there is no such thing;
+                its name then only says how to get it.
 
         Raises:
             ValueError: a name is taken already.
         """
 
         def decorate(thing: T) -> T:
+            if extra is not None and find_spec(extra) is None:
+                self._absent |= dict.fromkeys(map(canonical, (name, *aliases)), extra)
+                return thing
             for spelling in map(canonical, (name, *aliases)):
                 if spelling in self._aliases:
                     raise ValueError(f"{self.kind} '{spelling}' is registered twice")
@@ -92,12 +103,16 @@ class Registry(Generic[T]):
         The part of a name after a family's prefix is kept as it is, and not looked up.
 
         Raises:
-            UsageError: no such name; the message suggests the nearest.
+            UsageError: no such name, and the message suggests the nearest; or an extra lacks.
         """
         self._load()
         if family := self._in_family(name):
             return ":".join(family)
         spelling = canonical(name)
+        if extra := self._absent.get(spelling):
+            raise UsageError(
+                f"{self.kind} '{spelling}' needs {extra}; pip install 'fewshot-bench[{extra}]'"
+            )
         if spelling not in self._aliases:
             hint = suggestion(spelling, self._aliases)
             raise UsageError(f"no {self.kind} is called '{name}'; {hint}")

@@ -64,6 +64,13 @@ def test_a_failure_reaches_the_caller_and_ends_the_work(two_threads: None) -> No
     assert torch.get_num_threads() == 2
 
 
+def test_what_cannot_be_copied_is_worked_with_in_turn(two_threads: None) -> None:
+    module = Busy()
+    module.lock = threading.Lock()  # type: ignore[assignment]
+    found = list(map_on_cores(module, Busy.echo, range(5)))
+    assert found == [(item, threading.get_ident()) for item in range(5)]
+
+
 def test_a_replica_shares_weights_and_nothing_else() -> None:
     busy = Busy()
     module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), busy)

@@ -33,6 +33,17 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         methods.resolve("qqqqqq")
 
 
+def test_what_needs_an_extra_is_absent_without_it_and_says_how_to_get_it() -> None:
+    registry: Registry[int] = Registry("thing")
+    registry.register("three", "drei", extra="no_such_library")(3)
+    registry.register("four", extra="json")(4)
+    assert list(registry) == ["four"]
+    assert "three" not in registry
+    wanted = r"thing 'drei' needs no_such_library; pip install 'fewshot-bench\[no_such_library\]'"
+    with pytest.raises(UsageError, match=wanted):
+        registry["Drei"]
+
+
 def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
     target = tmp_path / "file"
     with pytest.raises(RuntimeError), atomic_file(target) as partial:

@@ -1,1 +1,1 @@
-"""What is timed of the peers, in environments of their own; no script here imports the harness."""
+"""What is timed of the peers, in environments of their own; no script here imports ours."""

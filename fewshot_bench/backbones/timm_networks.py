@@ -1,6 +1,5 @@
 """Networks of the timm library (PyTorch Image Models) with their pretrained weights."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,11 +12,9 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.errors import UsageError
+from fewshot_bench.extras import import_extra
 from fewshot_bench.registry import backbones
 from fewshot_bench.storage import stable_hash
-
-# Kept here: a library of operators ends with its Python object.
-_declared: list[torch.library.Library] = []
 
 
 class TimmBackbone(Backbone):
@@ -160,27 +157,4 @@ def _hint(name: str, known: Sequence[str]) -> str:
 
 
 def _import_timm() -> ModuleType:
-    try:
-        return importlib.import_module("timm")
-    except ModuleNotFoundError:
-        raise UsageError(
-            "networks of timm need the timm library; pip install 'fewshot-bench[timm]'"
-        ) from None
-    except RuntimeError as error:
-        if "torchvision::" not in str(error):
-            raise
-    _declare_operators_of_torchvision()
-    return importlib.import_module("timm")
-
-
-def _declare_operators_of_torchvision() -> None:
-    """Declare the two operators without which torchvision, and so timm, cannot be imported.
-
-    Wheels of torchvision from PyPI have their operators compiled for CUDA, and do not load them
-    beside a CPU build of torch; but importing torchvision describes these two. No network of timm
-    calls them.
-    """
-    library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _declared.append(library)
+    return import_extra("timm", "networks of timm")

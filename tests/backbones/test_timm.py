@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import timm_networks
+from fewshot_bench import extras
 from fewshot_bench.backbones.timm_networks import TimmBackbone, TimmFactory
 from fewshot_bench.cli import main
 from fewshot_bench.errors import UsageError
@@ -228,7 +228,7 @@ def test_a_torchvision_without_operators_is_no_obstacle(
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "timm", raising=False)
-    monkeypatch.setattr(timm_networks, "_declared", [])
+    monkeypatch.setattr(extras, "_declared", [])
     with pytest.raises(RuntimeError, match="torchvision::nms does not exist"):
         importlib.import_module("timm")
     try:
