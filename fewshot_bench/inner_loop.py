@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.backbones.base import use_batch_statistics
+from fewshot_bench.batch_norm import use_twice_batch_norms
 from fewshot_bench.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
@@ -53,6 +54,7 @@ class InnerLoopMethod(Method):
                 "--method anil, which adapts the head alone"
             )
         use_batch_statistics(backbone)
+        use_twice_batch_norms(backbone)
         self.head = linear_head(backbone.out_dim, n_way)
 
     @property
