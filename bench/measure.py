@@ -106,8 +106,14 @@ def measure(entry: Row | Limit | Growth, runs: Runs, repeats: int) -> Measured:
             lines[side].append(runs.run(job))
     found = {side: _summary(of_side) for side, of_side in lines.items()}
     facts: dict[str, Any] = {f"n_{side}": job.count(runs.quick) for side, job in sides.items()}
-    facts |= {"quick": runs.quick, "threads": runs.threads}
+    facts |= {"quick": runs.quick, "threads": runs.threads, "commit": _commit()}
     return Measured(entry.name, found["ours"], found.get("theirs"), facts)
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "an unknown commit"
 
 
 def _summary(lines: list[dict[str, Any]]) -> Side:

@@ -1,13 +1,12 @@
 """Writes the report from what has been measured."""
 
 import platform
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.measure import ROOT, Measured
+from bench.measure import Measured
 from bench.peers import PEERS
 from bench.plots import points, slope
 from bench.reasons import REASONS
@@ -159,6 +158,7 @@ def _percent(accuracy: float | None) -> str:
 def _how(measured: Mapping[str, Measured]) -> list[str]:
     repeats = {len(m.ours.rates) for m in measured.values()}
     threads = {m.facts["threads"] for m in measured.values()}
+    commits = ", ".join(sorted({m.facts["commit"] for m in measured.values()}))
     quick = [f"`{name}`" for name, m in measured.items() if m.facts["quick"]]
     lines = [
         "Written by `make bench`; not edited by hand. Both sides of a row read the same inputs and",
@@ -171,7 +171,7 @@ def _how(measured: Mapping[str, Measured]) -> list[str]:
         f"Machine: {_processor()}; no GPU was used; threads: {_listed(threads)}; "
         f"repeats: {_listed(repeats)}.",
         f"Versions: Python {platform.python_version()}, torch {version('torch')}, "
-        f"numpy {version('numpy')}, fewshot-bench {version('fewshot-bench')} at {_commit()}.",
+        f"numpy {version('numpy')}, fewshot-bench {version('fewshot-bench')} at {commits}.",
     ]
     if quick:
         lines += ["", f"**Quick run, too short for conclusions:** {', '.join(quick)}."]
@@ -199,9 +199,3 @@ def _processor() -> str:
         if names:
             return f"{len(names)} x {names[0]}"
     return platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "an unknown commit"

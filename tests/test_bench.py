@@ -13,7 +13,7 @@ from bench.rows import ROWS
 
 
 def found(ours: float, theirs: float) -> Measured:
-    facts = {"quick": False, "threads": 2}
+    facts = {"quick": False, "threads": 2, "commit": "abc"}
     sides = (Side((1.0, ours, 1e9), 0.5, 100.0), Side((theirs,), None, 200.0))
     return Measured("proto-net", *sides, facts)
 
@@ -65,7 +65,7 @@ def test_a_missed_row_comes_with_its_profile(tmp_path: Path) -> None:
 
 
 def test_limits_and_growth_are_reported_and_drawn(tmp_path: Path) -> None:
-    facts = {"quick": False, "threads": 2}
+    facts = {"quick": False, "threads": 2, "commit": "abc"}
     sizes = {"100": 1.0, "1000": 10.0, "10000": 1000.0}
     measured = {
         "help": Measured("help", Side((0.4, 0.3, 0.9), None, 1.0), None, facts),
