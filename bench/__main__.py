@@ -59,7 +59,7 @@ def _measure(entry: Entry, options: argparse.Namespace) -> Measured:
     pythons = {name: install(name, options.folder / "peers") for name in needed}
     pythons["ours"] = Path(sys.executable)
     runs = Runs(options.folder / "inputs", pythons, options.quick, options.threads)
-    found = measure(entry, runs, repeats=1 if options.quick else 3)
+    found = measure(entry, runs)
     if isinstance(entry, Row) and entry.profile and verdict(entry, found) != "met":
         found.facts["profile"] = runs.run(entry.profile)["facts"]
     return found

@@ -36,6 +36,7 @@ class Row:
         less_memory: aim at a lower peak memory, too.
         profile: finds the share of each operation in our time; run if an aim is missed.
         note: what a reader should know, in the report.
+        repeats: runs of each side, in turn.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Row:
     less_memory: bool = False
     note: str = ""
     profile: Job | None = None
+    repeats: int = 3
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def _head(
         aim=aim,
         aim_rate=aim_rate,
         note=note,
+        repeats=5,
         profile=Job("ours", PROFILE, name, 640, 64),
         ours=Job("ours", "bench.ours.heads", name, ours, min(ours, 512)),
         theirs=Job("easyfsl", "bench.theirs.easyfsl_heads", name, theirs, max(2, theirs // 20)),

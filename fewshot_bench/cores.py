@@ -16,7 +16,10 @@ Found = TypeVar("Found")
 
 
 def map_on_cores(
-    module: Module, work: Callable[[Module, Item], Found], items: Iterable[Item]
+    module: Module,
+    work: Callable[[Module, Item], Found],
+    items: Iterable[Item],
+    most: int | None = None,
 ) -> Iterator[Found]:
     """Yield ``work(replica, item)`` of every item, in their order.
 
@@ -28,9 +31,10 @@ def map_on_cores(
         module: what the work needs; threads must not share it, as it may change while it runs.
         work: of an item; gradients are as in a new thread, that is on.
         items: what there is to do.
+        most: items at a time, for those that take much memory; none: one for each thread.
     """
     n_cores = torch.get_num_threads()
-    replicas, own = _replicas(module, n_cores), threading.local()
+    replicas, own = _replicas(module, min(n_cores, most or n_cores)), threading.local()
     if not replicas:
         yield from (work(module, item) for item in items)
         return
@@ -39,7 +43,7 @@ def map_on_cores(
         torch.set_num_threads(1)
         own.module = replicas.pop()
 
-    pool = ThreadPoolExecutor(n_cores, initializer=begin)
+    pool = ThreadPoolExecutor(len(replicas), initializer=begin)
     try:
         yield from pool.map(lambda item: work(own.module, item), items)
     finally:

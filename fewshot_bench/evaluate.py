@@ -20,8 +20,8 @@ from fewshot_bench.method import Method
 from fewshot_bench.ops import accuracy
 from fewshot_bench.results import Result
 
-# Numbers that the inputs of the tasks handed over at once may take where they need not be few.
-_NUMBERS_GPU = 100_000_000
+# Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
+_NUMBERS_IN_ALL = 100_000_000
 _EPISODES_SAMPLED = 64  # at once, at least: sampling a few takes hardly longer than sampling one
 
 
@@ -80,7 +80,11 @@ def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table
     neither do the accuracies.
     """
     method.eval()
-    chunk = _tasks_at_once(method, source, table)
+    per_task = (source.spec.n_support + source.spec.n_queries) * table.width
+    on_cpu = table.device.type == "cpu"
+    numbers = method.numbers_at_once if on_cpu else _NUMBERS_IN_ALL
+    chunk = max(1, min(method.max_tasks, numbers // per_task))
+    most = max(1, _NUMBERS_IN_ALL // (chunk * per_task))
     block = chunk * -(-_EPISODES_SAMPLED // chunk)
 
     @torch.no_grad()
@@ -91,16 +95,10 @@ def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table
         return indices, torch.cat([accuracy(method(e), labels) for e, labels in chunks])
 
     digest, accuracies = hashlib.sha256(), []
-    for indices, found in map_on_cores(method, score, range(0, n_episodes, block)):
+    for indices, found in map_on_cores(method, score, range(0, n_episodes, block), most):
         indices.update(digest)
         accuracies.append(found)
     return Scores(torch.cat(accuracies), digest.hexdigest())
-
-
-def _tasks_at_once(method: Method, source: EpisodeSource, table: Table) -> int:
-    per_task = (source.spec.n_support + source.spec.n_queries) * table.width
-    numbers = method.numbers_at_once if table.device.type == "cpu" else _NUMBERS_GPU
-    return max(1, min(method.max_tasks, numbers // per_task))
 
 
 def gather(

@@ -41,6 +41,11 @@ def test_results_come_in_order_from_threads_of_their_own(two_threads: None) -> N
     assert threading.get_ident() not in threads
 
 
+def test_items_at_a_time_can_be_fewer(two_threads: None) -> None:
+    found = list(map_on_cores(Busy(), Busy.echo, range(5), most=1))
+    assert {thread for _, thread in found} == {threading.get_ident()}
+
+
 def test_each_thread_of_ours_has_one_of_torchs_and_the_caller_keeps_its_own(
     two_threads: None,
 ) -> None:
