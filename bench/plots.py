@@ -39,7 +39,7 @@ def _panel(panel: Axes, growth: Growth, measured: Measured) -> None:
     panel.loglog(sizes, seconds, "o-", color="#1f5fa8")
     proportional = [seconds[-1] * size / sizes[-1] for size in sizes]
     panel.loglog(sizes, proportional, "--", color="0.6", zorder=0, label="proportional")
-    panel.set(xlabel=growth.work, ylabel="seconds")
+    panel.set(xlabel=growth.work.replace("`", ""), ylabel="seconds")
     panel.set_title(f"slope {slope(sizes, seconds):.2f} at the end", fontsize=10)
     panel.grid(visible=True, which="major", color="0.92")
     panel.legend(frameon=False)

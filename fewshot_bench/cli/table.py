@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fewshot_bench.collector import without_collector
+
 if TYPE_CHECKING:
     from fewshot_bench.tracking.record import TrackedRun
 
 
+@without_collector()
 def table(
     tracking_uri: Annotated[
         str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.record import TrackedRun
-from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file, without_collector
+from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -26,7 +26,7 @@ def load_runs(uri: str | None = None) -> list[TrackedRun]:
     if file is not None and not file.exists():
         return []
     client = connect(uri)
-    with one_line(uri), without_collector():
+    with one_line(uri):
         experiments = [e.experiment_id for e in _pages(client.search_experiments)]
         query = "attributes.status = 'FINISHED' and tags.`fsbench.key` != ''"
         runs = [tracked(run) for run in _pages(client.search_runs, experiments, query)]
