@@ -70,7 +70,7 @@ def _row(row: Row, found: Measured) -> tuple[str, ...]:
         row.work + (f" ({row.note})" if row.note else ""),
         f"{_rate(found.ours.rate)} {row.unit}/s",
         f"{_rate(theirs.rate)} {row.unit}/s",
-        f"**{found.ratio:.1f}**",
+        f"**{found.ratio:.3g}**",
         f"{aim}: {verdict(row, found)}",
         f"{_percent(found.ours.accuracy)} / {_percent(theirs.accuracy)}",
         f"{_megabytes(found.ours.peak_mb)} / {_megabytes(theirs.peak_mb)}",
@@ -97,8 +97,9 @@ def _limits(measured: Mapping[str, Measured]) -> list[str]:
     rows = [
         (
             limit.work,
-            f"{_rate(measured[limit.name].ours.rate)} {limit.unit}",
-            f"{limit.limit:,g} {limit.unit}: {limit_verdict(limit, measured[limit.name])}",
+            f"{_rate(measured[limit.name].ours.rate)} {limit.unit}".strip(),
+            f"{limit.limit:,g} {limit.unit}".strip()
+            + f": {limit_verdict(limit, measured[limit.name])}",
         )
         for limit in LIMITS
         if limit.name in measured

@@ -41,7 +41,7 @@ def test_results_that_differ_miss_the_aim() -> None:
 
 def test_the_report_names_what_is_missing() -> None:
     report = write_report({"proto-net": found(30_000, 500)})
-    assert "| 30,000 episodes/s | 500 episodes/s | **60.0** |" in report
+    assert "| 30,000 episodes/s | 500 episodes/s | **60** |" in report
     assert "Not measured yet: `simple-shot`" in report
     assert "`growth-images`." in report
 
