@@ -1,12 +1,13 @@
-"""Compare the adapted logits of learn2learn-maml with those of maml.
+"""Compare the adapted logits and the meta-gradient of learn2learn-maml with those of maml.
 
-Usage: python -m bench.ours.learn2learn_logits FOLDER - SHOTS
+Usage: python -m bench.ours.learn2learn_agrees FOLDER - SHOTS
 """
 
 import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
@@ -24,12 +25,22 @@ N_EPISODES = 8
 
 
 def main(folder: Path, n_shot: int) -> None:
-    """Print the largest difference at meta-test, relative to the largest logit."""
+    """Print the largest difference, relative to the largest logit or entry of the gradient."""
     source = EpisodeSource(make_split(folder), EpisodeSpec(SPEC.n_way, n_shot, SPEC.n_query))
     table = ImageTable(source.split, torch.device("cpu"))
-    episode, _ = gather(table, source.indices(0, N_EPISODES), SPEC.n_way)
-    ours, theirs = (_build(name, source)(episode) for name in ("maml", "learn2learn-maml"))
-    print_measured(float((ours - theirs).abs().max() / ours.abs().max()))
+    episode, labels = gather(table, source.indices(0, N_EPISODES), SPEC.n_way)
+    ours, theirs = (_build(name, source) for name in ("maml", "learn2learn-maml"))
+    logits = _difference(ours(episode), theirs(episode))
+    gradients = []
+    for method in (ours, theirs):
+        method.train().loss(episode, labels).backward()  # type: ignore[no-untyped-call]
+        given = [p.grad for p in method.parameters() if p.grad is not None]
+        gradients.append(torch.cat([gradient.flatten() for gradient in given]))
+    print_measured(max(logits, _difference(*gradients)))
+
+
+def _difference(first: Tensor, second: Tensor) -> float:
+    return float((first - second).abs().max() / first.abs().max())
 
 
 def _build(name: str, source: EpisodeSource) -> Method:
