@@ -98,8 +98,7 @@ def neighbours(points: Tensor, k: int) -> Tensor:
 
     Itself does not count. Not symmetric: b may be near to a without the reverse.
     """
-    squares = torch.linalg.vector_norm(points, dim=-1).square()
-    nearness = torch.baddbmm(squares[:, None] / -2, points, points.transpose(1, 2))
-    nearness.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-    nearest = nearness.topk(min(k, points.shape[1] - 1)).indices
-    return torch.zeros_like(nearness).scatter_(2, nearest, 1.0)
+    distances = squared_distances(points, points)
+    distances.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+    nearest = distances.topk(min(k, points.shape[1] - 1), largest=False).indices
+    return torch.zeros_like(distances).scatter_(2, nearest, 1.0)
