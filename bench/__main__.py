@@ -12,10 +12,8 @@ from bench.plots import draw, points, slope
 from bench.report import PLOT, limit_verdict, verdict, write_report
 from bench.rows import GROWTHS, LIMITS, ROWS, Growth, Limit, Row
 
-ENTRIES = (*ROWS, *LIMITS, *GROWTHS)
-
-
 Entry = Row | Limit | Growth
+ENTRIES: tuple[Entry, ...] = (*ROWS, *LIMITS, *GROWTHS)
 
 
 def main() -> None:
@@ -71,9 +69,8 @@ def _told(entry: Entry, found: Measured) -> str:
     if isinstance(entry, Limit):
         said = limit_verdict(entry, found)
         return f"{entry.name}: {found.ours.rate:.4g} {entry.unit}; limit {entry.limit:g} {said}"
-    theirs = found.ours.rate / found.ratio
     return (
-        f"{entry.name}: {found.ours.rate:.4g} against {theirs:.4g} {entry.unit}/s, "
+        f"{entry.name}: {found.ours.rate:.4g} against {found.peer.rate:.4g} {entry.unit}/s, "
         f"{found.ratio:.1f} times; aim {entry.aim:g} {verdict(entry, found)}"
     )
 
@@ -81,7 +78,7 @@ def _told(entry: Entry, found: Measured) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     names = [entry.name for entry in ENTRIES]
-    parser.add_argument("--quick", action="store_true", help="a minute: does everything run?")
+    parser.add_argument("--quick", action="store_true", help="minutes: does everything run?")
     parser.add_argument("--only", nargs="+", choices=names, metavar="ROW", help=", ".join(names))
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each side")

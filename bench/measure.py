@@ -38,11 +38,16 @@ class Measured:
     facts: dict[str, Any]
 
     @property
-    def ratio(self) -> float:
-        """How many times ours is faster."""
+    def peer(self) -> Side:
+        """The other side of a row."""
         if self.theirs is None:
             raise TypeError(f"{self.name} has no peer")
-        return self.ours.rate / self.theirs.rate
+        return self.theirs
+
+    @property
+    def ratio(self) -> float:
+        """How many times ours is faster."""
+        return self.ours.rate / self.peer.rate
 
     def save(self, folder: Path) -> None:
         """Write ``NAME.json``, complete or not at all."""

@@ -43,9 +43,7 @@ def write_report(measured: Mapping[str, Measured]) -> str:
 
 def verdict(row: Row, found: Measured) -> str:
     """Say whether the aims of a row are met."""
-    theirs = found.theirs
-    if theirs is None:
-        raise TypeError(f"{row.name} has a peer")
+    theirs = found.peer
     if row.tolerance is not None and max(theirs.facts.values()) > row.tolerance:
         return f"missed: results differ by more than {row.tolerance:g}"
     if found.ratio < row.aim or found.ours.rate < (row.aim_rate or 0):
@@ -61,9 +59,7 @@ def limit_verdict(limit: Limit, found: Measured) -> str:
 
 
 def _row(row: Row, found: Measured) -> tuple[str, ...]:
-    theirs = found.theirs
-    if theirs is None:
-        raise TypeError(f"{row.name} has a peer")
+    theirs = found.peer
     aim = f"{row.aim:g} x" + (f", {row.aim_rate:,.0f}/s" if row.aim_rate else "")
     aim += ", less memory" if row.less_memory else ""
     return (
@@ -126,8 +122,7 @@ def _found_beside(rows: Iterable[Row], measured: Mapping[str, Measured]) -> list
     found = [
         f"- `{row.name}`, {fact}: {value:.3g}"
         for row in rows
-        for side in (measured[row.name].ours, measured[row.name].theirs)
-        if side is not None
+        for side in (measured[row.name].ours, measured[row.name].peer)
         for fact, value in side.facts.items()
     ]
     return ["## Found beside the rates", "", *found] if found else []

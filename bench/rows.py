@@ -216,7 +216,7 @@ LIMITS = (
         "steps and of meta-gradients: same initial weights, same 8 episodes, single precision",
         "",
         1e-5,
-        Job("learn2learn", "bench.ours.learn2learn_agrees", "-", 1, 1),
+        Job("learn2learn", "bench.ours.learn2learn_agrees", "-", 8, 8),
     ),
 )
 

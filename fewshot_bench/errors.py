@@ -16,3 +16,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     options = sorted(known)
     nearest = get_close_matches(name, options, n=1, cutoff=0.6)
     return f"did you mean '{nearest[0]}'?" if nearest else f"choose from: {', '.join(options)}"
+
+
+def how_to_get(extra: str) -> str:
+    """Return the command that installs an extra."""
+    return f"pip install 'fewshot-bench[{extra}]'"

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from fewshot_bench.errors import UsageError
+from fewshot_bench.errors import UsageError, how_to_get
 
 # Kept here: a library of operators ends with its Python object.
 _declared: list[torch.library.Library] = []
@@ -27,7 +27,7 @@ def import_extra(name: str, needing: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != name:  # it is there, and lacks something itself
             raise
-        raise UsageError(f"{needing} need {name}; pip install 'fewshot-bench[{name}]'") from None
+        raise UsageError(f"{needing} need {name}; {how_to_get(name)}") from None
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from fewshot_bench.errors import UsageError, suggestion
+from fewshot_bench.errors import UsageError, how_to_get, suggestion
 
 if TYPE_CHECKING:
     from fewshot_bench.backbones import Backbone
@@ -110,9 +110,7 @@ class Registry(Generic[T]):
             return ":".join(family)
         spelling = canonical(name)
         if extra := self._absent.get(spelling):
-            raise UsageError(
-                f"{self.kind} '{spelling}' needs {extra}; pip install 'fewshot-bench[{extra}]'"
-            )
+            raise UsageError(f"{self.kind} '{spelling}' needs {extra}; {how_to_get(extra)}")
         if spelling not in self._aliases:
             hint = suggestion(spelling, self._aliases)
             raise UsageError(f"no {self.kind} is called '{name}'; {hint}")

@@ -47,12 +47,16 @@ def build(name: str, features: Tensor) -> Method:
     return method
 
 
+def load(folder: Path, name: str) -> tuple[Method, EpisodeSource, Tensor]:
+    """Return a method, the episodes, and the embeddings before the method transforms them."""
+    features = torch.from_numpy(np.load(folder / "embeddings.npy"))
+    return build(name, features), EpisodeSource(make_split(folder), SPEC), features
+
+
 def main(folder: Path, name: str, n_episodes: int) -> None:
     """Score the episodes after a warm-up of a few."""
     keep_freed_memory()
-    features = torch.from_numpy(np.load(folder / "embeddings.npy"))
-    method = build(name, features)
-    source = EpisodeSource(make_split(folder), SPEC)
+    method, source, features = load(folder, name)
     score_episodes(method, source, min(64, n_episodes), FeatureTable(method.transform(features)))
     began = time.perf_counter()
     table = FeatureTable(method.transform(features))

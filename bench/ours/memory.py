@@ -17,12 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from bench.inputs import IMAGE, SPEC, make_split, split_of
+from bench.inputs import IMAGE, SPEC, split_of
 from bench.line import peak_mb, print_measured, status_mb
 from bench.ours.from_images import build
-from bench.ours.heads import build as build_head
+from bench.ours.heads import load
 from fewshot_bench.allocator import keep_freed_memory
 from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.evaluate import evaluate, score_episodes
@@ -33,10 +32,8 @@ N_CLASSES, N_EPISODES = 160, 2_000
 
 def embeddings(folder: Path, n_episodes: int) -> float:
     """Peak of simple-shot, which transforms the embeddings, in MB."""
-    features = torch.from_numpy(np.load(folder / "embeddings.npy"))
-    method = build_head("simple-shot", features)
-    table = FeatureTable(method.transform(features))
-    score_episodes(method, EpisodeSource(make_split(folder), SPEC), n_episodes, table)
+    method, source, features = load(folder, "simple-shot")
+    score_episodes(method, source, n_episodes, FeatureTable(method.transform(features)))
     return peak_mb() or 0.0
 
 

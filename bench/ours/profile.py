@@ -7,16 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from bench.inputs import SPEC, make_split
 from bench.line import print_measured
-from bench.ours.heads import build
+from bench.ours.heads import load
 from bench.ours.maml_step import prepare
 from fewshot_bench.allocator import keep_freed_memory
-from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.evaluate import score_episodes
 from fewshot_bench.features import FeatureTable
 
@@ -26,12 +23,8 @@ N_SHOWN = 6
 def head(folder: Path, name: str, n_episodes: int) -> Callable[[], object]:
     """Return what scores the episodes, on one thread: only that of the caller is profiled."""
     torch.set_num_threads(1)
-    features = torch.from_numpy(np.load(folder / "embeddings.npy"))
-    method = build(name, features)
-    table, source = (
-        FeatureTable(method.transform(features)),
-        EpisodeSource(make_split(folder), SPEC),
-    )
+    method, source, features = load(folder, name)
+    table = FeatureTable(method.transform(features))
     return lambda: score_episodes(method, source, n_episodes, table)
 
 
