@@ -74,7 +74,6 @@ class ANIL(Method):
         2020,
         "https://arxiv.org/abs/1909.09157",
     )
-    recipe_type = ANILRecipe
     recipe: ANILRecipe
 
     def __init__(self, backbone: Backbone, recipe: ANILRecipe, n_way: int) -> None:

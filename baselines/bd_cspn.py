@@ -49,7 +49,6 @@ class BDCSPN(NormalisedMethod):
         2020,
         "https://arxiv.org/abs/1911.10713",
     )
-    recipe_type = BDCSPNRecipe
     recipe: BDCSPNRecipe
 
     def classify(

@@ -44,4 +44,4 @@ class BF3S(NearestCosine):
         2019,
         "https://arxiv.org/abs/1906.05186",
     )
-    recipe_type = BF3SRecipe
+    recipe: BF3SRecipe

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -114,7 +114,7 @@ class CAN(Method):
     setting: Setting = "inductive"
     needs_maps = True
     uses_base = True
-    max_tasks = 32
+    at_once = AtOnce(tasks=32)
     paper = Paper(
         "Cross Attention Network for Few-shot Classification",
         "Hou et al.",
@@ -122,7 +122,6 @@ class CAN(Method):
         2019,
         "https://arxiv.org/abs/1910.07677",
     )
-    recipe_type = CANRecipe
     recipe: CANRecipe
     classifier: nn.Linear
 

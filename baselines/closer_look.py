@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.registry import methods
@@ -71,7 +71,7 @@ class Fitted(Method):
     """
 
     setting = "inductive"
-    numbers_at_once = 10_000_000
+    at_once = AtOnce(numbers=10_000_000)
     label_symmetric = False  # initial weights differ
     paper = Paper(
         "A Closer Look at Few-shot Classification",
@@ -143,7 +143,7 @@ class Baseline(Fitted):
     Differences from the release are those of `Fitted`.
     """
 
-    recipe_type = BaselineRecipe
+    recipe: BaselineRecipe
 
     def third_weight(self, bias: Tensor, lengths: Tensor) -> Tensor:
         """Return the biases."""
@@ -171,7 +171,6 @@ class BaselinePlus(Fitted):
     have unit length. Differences from the release are those of `Fitted`.
     """
 
-    recipe_type = BaselinePlusRecipe
     recipe: BaselinePlusRecipe
 
     def classify(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.backbones.base import init_convolutions
 from fewshot_bench.errors import UsageError
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import distances, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -115,7 +115,7 @@ class CTM(Method):
     setting = "inductive"
     label_symmetric = False
     needs_maps = True
-    max_tasks = 64
+    at_once = AtOnce(tasks=64)
     paper = Paper(
         "Finding Task-Relevant Features for Few-Shot Learning by Category Traversal",
         "Li et al.",
@@ -123,7 +123,6 @@ class CTM(Method):
         2019,
         "https://arxiv.org/abs/1905.11116",
     )
-    recipe_type = CTMRecipe
     recipe: CTMRecipe
 
     def __init__(self, backbone: Backbone, recipe: CTMRecipe, n_way: int) -> None:

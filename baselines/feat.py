@@ -112,7 +112,6 @@ class FEAT(Method):
         2020,
         "https://arxiv.org/abs/1812.03664",
     )
-    recipe_type = FEATRecipe
     recipe: FEATRecipe
 
     def __init__(self, backbone: Backbone, recipe: FEATRecipe, n_way: int) -> None:

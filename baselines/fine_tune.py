@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Paper
+from fewshot_bench.method import AtOnce, Paper
 from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.ops import one_hot, prototypes
 from fewshot_bench.recipe import Overrides
@@ -48,7 +48,7 @@ class FineTune(NormalisedMethod):
     """
 
     setting: Setting = "inductive"
-    numbers_at_once = 3_000_000
+    at_once = AtOnce(numbers=3_000_000)
     paper = Paper(
         "A Baseline for Few-Shot Image Classification",
         "Dhillon et al.",
@@ -56,7 +56,6 @@ class FineTune(NormalisedMethod):
         2020,
         "https://arxiv.org/abs/1909.02729",
     )
-    recipe_type = FineTuneRecipe
     recipe: FineTuneRecipe
 
     def transform(self, embeddings: Tensor) -> Tensor:
@@ -110,7 +109,7 @@ class FineTuneTransductive(FineTune):
     """
 
     setting = "transductive"
-    numbers_at_once = 1_000_000
+    at_once = AtOnce(numbers=1_000_000)
 
     def losses(
         self, support: Tensor, targets: Tensor, query: Tensor

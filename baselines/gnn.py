@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -129,7 +129,7 @@ class GNN(Method):
 
     setting = "inductive"
     label_symmetric = False
-    max_tasks = 16
+    at_once = AtOnce(tasks=16)
     paper = Paper(
         "Few-Shot Learning with Graph Neural Networks",
         "Garcia & Bruna",
@@ -137,7 +137,6 @@ class GNN(Method):
         2018,
         "https://arxiv.org/abs/1711.04043",
     )
-    recipe_type = GNNRecipe
     recipe: GNNRecipe
 
     def __init__(self, backbone: Backbone, recipe: GNNRecipe, n_way: int) -> None:

@@ -51,7 +51,6 @@ class LaplacianShot(NormalisedMethod):
         2020,
         "https://arxiv.org/abs/2006.15486",
     )
-    recipe_type = LaplacianShotRecipe
     recipe: LaplacianShotRecipe
 
     def classify(

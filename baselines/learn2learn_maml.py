@@ -35,7 +35,6 @@ class Learn2LearnMAML(InnerLoopMethod):
         2020,
         "https://arxiv.org/abs/2008.12284",
     )
-    recipe_type = Learn2LearnMAMLRecipe
     recipe: Learn2LearnMAMLRecipe
 
     def _solve(self, support: Tensor, labels: Tensor, query: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -85,7 +85,7 @@ class LEO(Method):
     """
 
     setting = "inductive"
-    max_tasks = 32
+    at_once = AtOnce(tasks=32)
     paper = Paper(
         "Meta-Learning with Latent Embedding Optimization",
         "Rusu et al.",
@@ -93,7 +93,6 @@ class LEO(Method):
         2019,
         "https://arxiv.org/abs/1807.05960",
     )
-    recipe_type = LEORecipe
     recipe: LEORecipe
 
     def __init__(self, backbone: Backbone, recipe: LEORecipe, n_way: int) -> None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.registry import methods
@@ -37,7 +37,7 @@ class Logistic(Method):
     """
 
     setting = "inductive"
-    numbers_at_once = 10_000_000
+    at_once = AtOnce(numbers=10_000_000)
     paper = Paper(
         "Rethinking Few-Shot Image Classification: a Good Embedding Is All You Need?",
         "Tian et al.",
@@ -45,7 +45,6 @@ class Logistic(Method):
         2020,
         "https://arxiv.org/abs/2003.11539",
     )
-    recipe_type = LogisticRecipe
     recipe: LogisticRecipe
 
     def classify(

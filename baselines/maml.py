@@ -96,7 +96,6 @@ class MAML(InnerLoopMethod):
         2017,
         "https://arxiv.org/abs/1703.03400",
     )
-    recipe_type = MAMLRecipe
     recipe: MAMLRecipe
 
     def __init__(self, backbone: Backbone, recipe: MAMLRecipe, n_way: int) -> None:

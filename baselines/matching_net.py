@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import cosine, one_hot
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -101,7 +101,7 @@ class MatchingNet(Method):
     """
 
     setting = "inductive"
-    max_tasks = 128
+    at_once = AtOnce(tasks=128)
     paper = Paper(
         "Matching Networks for One Shot Learning",
         "Vinyals et al.",
@@ -109,7 +109,6 @@ class MatchingNet(Method):
         2016,
         "https://arxiv.org/abs/1606.04080",
     )
-    recipe_type = MatchingNetRecipe
     recipe: MatchingNetRecipe
 
     def __init__(self, backbone: Backbone, recipe: MatchingNetRecipe, n_way: int) -> None:

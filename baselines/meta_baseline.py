@@ -70,7 +70,6 @@ class MetaBaseline(Method):
         2021,
         "https://arxiv.org/abs/2003.04390",
     )
-    recipe_type = MetaBaselineRecipe
     recipe: MetaBaselineRecipe
 
     def __init__(self, backbone: Backbone, recipe: MetaBaselineRecipe, n_way: int) -> None:

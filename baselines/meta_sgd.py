@@ -74,7 +74,6 @@ class MetaSGD(InnerLoopMethod):
         2017,
         "https://arxiv.org/abs/1707.09835",
     )
-    recipe_type = MetaSGDRecipe
     recipe: MetaSGDRecipe
 
     def __init__(self, backbone: Backbone, recipe: MetaSGDRecipe, n_way: int) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.crammer_singer import crammer_singer
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot, ridge
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -68,7 +68,7 @@ class MetaOptNet(Method):
     """Scores are inner products with the support, mixed by a learner's coefficients."""
 
     setting = "inductive"
-    numbers_at_once = 10_000_000
+    at_once = AtOnce(numbers=10_000_000)
     paper = Paper(
         "Meta-Learning with Differentiable Convex Optimization",
         "Lee et al.",
@@ -112,7 +112,6 @@ class MetaOptNetRRRecipe(MetaOptNetRecipe):
 class MetaOptNetRR(MetaOptNet):
     """Ridge regression of the labels on the support, without bias; trained through its solution."""
 
-    recipe_type = MetaOptNetRRRecipe
     recipe: MetaOptNetRRRecipe
 
     def coefficients(self, gram: Tensor, targets: Tensor) -> Tensor:
@@ -133,7 +132,6 @@ class MetaOptNetSVM(MetaOptNet):
     The dual is solved exactly; the release takes three interior-point steps at test.
     """
 
-    recipe_type = MetaOptNetSVMRecipe
     recipe: MetaOptNetSVMRecipe
 
     def coefficients(self, gram: Tensor, targets: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import mixed_distances, one_hot
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 from fewshot_bench.registry import methods
@@ -48,7 +48,7 @@ class PADDLE(Method):
     """
 
     setting = "transductive"
-    numbers_at_once = 10_000_000
+    at_once = AtOnce(numbers=10_000_000)
     paper = Paper(
         "Towards Practical Few-Shot Query Sets: Transductive Minimum Description Length Inference",
         "Martin et al.",
@@ -56,7 +56,6 @@ class PADDLE(Method):
         2022,
         "https://arxiv.org/abs/2210.14545",
     )
-    recipe_type = PADDLERecipe
     recipe: PADDLERecipe
 
     def classify(

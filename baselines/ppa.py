@@ -89,7 +89,6 @@ class PPA(Method):
         2018,
         "https://arxiv.org/abs/1706.03466",
     )
-    recipe_type = PPARecipe
     recipe: PPARecipe
     class_means: Tensor
 

@@ -70,7 +70,6 @@ class ProtoNet(Method):
         2017,
         "https://arxiv.org/abs/1703.05175",
     )
-    recipe_type = ProtoNetRecipe
     recipe: ProtoNetRecipe
 
     def __init__(self, backbone: Backbone, recipe: ProtoNetRecipe, n_way: int) -> None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import mixed_distances, one_hot
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.registry import methods
@@ -49,7 +49,7 @@ class PTMAP(Method):
     """
 
     setting = "transductive"
-    numbers_at_once = 10_000_000
+    at_once = AtOnce(numbers=10_000_000)
     paper = Paper(
         "Leveraging the Feature Distribution in Transfer-Based Few-Shot Learning",
         "Hu et al.",
@@ -57,7 +57,6 @@ class PTMAP(Method):
         2021,
         "https://arxiv.org/abs/2006.03806",
     )
-    recipe_type = PTMAPRecipe
     recipe: PTMAPRecipe
 
     def classify(

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot, ridge
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -83,7 +83,7 @@ class R2D2(Method):
     """
 
     setting = "inductive"
-    numbers_at_once = 3_000_000
+    at_once = AtOnce(numbers=3_000_000)
     paper = Paper(
         "Meta-learning with Differentiable Closed-form Solvers",
         "Bertinetto et al.",
@@ -91,7 +91,6 @@ class R2D2(Method):
         2019,
         "https://arxiv.org/abs/1805.08136",
     )
-    recipe_type = R2D2Recipe
     recipe: R2D2Recipe
 
     def __init__(self, backbone: Backbone, recipe: R2D2Recipe, n_way: int) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.backbones.base import init_convolutions
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -65,7 +65,7 @@ class RelationNet(Method):
 
     setting = "inductive"
     needs_maps = True
-    max_tasks = 32
+    at_once = AtOnce(tasks=32)
     paper = Paper(
         "Learning to Compare: Relation Network for Few-Shot Learning",
         "Sung et al.",
@@ -73,7 +73,6 @@ class RelationNet(Method):
         2018,
         "https://arxiv.org/abs/1711.06025",
     )
-    recipe_type = RelationNetRecipe
     recipe: RelationNetRecipe
 
     def __init__(self, backbone: Backbone, recipe: RelationNetRecipe, n_way: int) -> None:

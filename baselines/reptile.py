@@ -77,7 +77,6 @@ class Reptile(InnerLoopMethod):
         2018,
         "https://arxiv.org/abs/1803.02999",
     )
-    recipe_type = ReptileRecipe
     recipe: ReptileRecipe
 
     def adapt(self, support: Tensor, labels: Tensor) -> Weights:

@@ -35,7 +35,6 @@ class SimpleShot(NormalisedMethod):
         2019,
         "https://arxiv.org/abs/1911.04623",
     )
-    recipe_type = SimpleShotRecipe
     recipe: SimpleShotRecipe
 
     def classify(

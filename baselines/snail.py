@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -121,7 +121,7 @@ class SNAIL(Method):
     setting = "inductive"
     label_symmetric = False
     support_symmetric = False
-    max_tasks = 64
+    at_once = AtOnce(tasks=64)
     paper = Paper(
         "A Simple Neural Attentive Meta-Learner",
         "Mishra et al.",
@@ -129,7 +129,6 @@ class SNAIL(Method):
         2018,
         "https://arxiv.org/abs/1707.03141",
     )
-    recipe_type = SNAILRecipe
     recipe: SNAILRecipe
 
     def __init__(self, backbone: Backbone, recipe: SNAILRecipe, n_way: int) -> None:

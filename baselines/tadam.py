@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.episode import Episode
 from fewshot_bench.errors import UsageError
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import distances, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -129,7 +129,7 @@ class TADAM(Method):
     setting = "inductive"
     adapts_backbone = True
     uses_base = True
-    max_tasks = 2
+    at_once = AtOnce(tasks=2)
     paper = Paper(
         "TADAM: Task Dependent Adaptive Metric for Improved Few-Shot Learning",
         "Oreshkin et al.",
@@ -137,7 +137,6 @@ class TADAM(Method):
         2018,
         "https://arxiv.org/abs/1805.10123",
     )
-    recipe_type = TADAMRecipe
     recipe: TADAMRecipe
     classifier: nn.Linear
     n_steps_done: Tensor

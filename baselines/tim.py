@@ -52,7 +52,6 @@ class TIM(NormalisedMethod):
         2020,
         "https://arxiv.org/abs/2008.11297",
     )
-    recipe_type = TIMRecipe
     recipe: TIMRecipe
 
     def classify(
@@ -153,7 +152,6 @@ class AlphaTIM(TIM):
         2021,
         "https://arxiv.org/abs/2204.11181",
     )
-    recipe_type = AlphaTIMRecipe
     recipe: AlphaTIMRecipe
 
     def negentropy_slope(self, probabilities: Tensor) -> Tensor:

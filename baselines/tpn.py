@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones import Backbone
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper
 from fewshot_bench.ops import one_hot, squared_distances
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 from fewshot_bench.registry import methods
@@ -99,7 +99,7 @@ class TPN(Method):
     setting = "transductive"
     needs_maps = True
     uses_base = True
-    max_tasks = 256
+    at_once = AtOnce(tasks=256)
     paper = Paper(
         "Learning to Propagate Labels: Transductive Propagation Network for Few-shot Learning",
         "Liu et al.",
@@ -107,7 +107,6 @@ class TPN(Method):
         2019,
         "https://arxiv.org/abs/1805.10002",
     )
-    recipe_type = TPNRecipe
     recipe: TPNRecipe
     spread: Tensor
 

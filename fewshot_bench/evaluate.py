@@ -82,8 +82,8 @@ def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table
     method.eval()
     per_task = (source.spec.n_support + source.spec.n_queries) * table.width
     on_cpu = table.device.type == "cpu"
-    numbers = method.numbers_at_once if on_cpu else _NUMBERS_IN_ALL
-    chunk = max(1, min(method.max_tasks, numbers // per_task))
+    numbers = method.at_once.numbers if on_cpu else _NUMBERS_IN_ALL
+    chunk = max(1, min(method.at_once.tasks, numbers // per_task))
     most = max(1, _NUMBERS_IN_ALL // (chunk * per_task))
     block = chunk * -(-_EPISODES_SAMPLED // chunk)
 

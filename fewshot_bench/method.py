@@ -1,8 +1,10 @@
 """The contract of a few-shot method."""
 
+import inspect
 import math
+import sys
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +28,20 @@ class Paper:
     url: str
 
 
+@dataclass(frozen=True)
+class AtOnce:
+    """How many tasks of its own size a method wants to be handed at once.
+
+    Attributes:
+        tasks: at most so many, for a method that needs much memory for each.
+        numbers: about how many numbers their inputs may take together on a CPU. Few stay in a
+            core's cache; a method of many small steps wants more.
+    """
+
+    tasks: int = 1024
+    numbers: int = 1_000_000
+
+
 class Method(nn.Module):
     """A few-shot classifier: learns a task from its support set, answers its queries.
 
@@ -33,16 +49,18 @@ class Method(nn.Module):
     works on embeddings; override `forward` (and set `adapts_backbone`) only for one that changes
     its backbone for each task.
 
+    Annotate `recipe` with the type of the method's settings: that declares them.
+
     Args:
         backbone: maps images to embeddings.
-        recipe: the method's own settings, of type `recipe_type`.
+        recipe: the method's own settings.
         n_way: classes of a test episode; a method whose network fixes the way checks it.
 
     Attributes:
         setting: ``inductive``, or ``transductive`` if an answer may depend on other queries; of
             the class, unless a recipe makes an instance differ.
         paper: where it was published.
-        recipe_type: the settings it takes, with defaults and their sources.
+        recipe: the settings, with defaults and their sources; `recipe_type` is their type.
         adapts_backbone: True if each task is embedded by another network, so that embeddings
             cannot be shared between episodes.
         label_symmetric: False if some weights belong to a position of the label, so that
@@ -52,22 +70,27 @@ class Method(nn.Module):
             and `maps` gives them their shape back.
         uses_base: True if the method wants to see the embeddings of the train split, see
             `see_base`.
-        max_tasks: most tasks that the evaluator hands over at once; lower it for a method that
-            needs much memory for each.
-        numbers_at_once: about how many numbers the inputs of the tasks handed over at once take
-            on a CPU. Few stay in a core's cache; a method of many small steps wants more.
+        at_once: what the evaluator should know to hand tasks over at a good pace.
     """
 
     setting: Setting
     paper: ClassVar[Paper]
+    recipe: Recipe
     recipe_type: ClassVar[type[Recipe]] = Recipe
     adapts_backbone: ClassVar[bool] = False
     label_symmetric: ClassVar[bool] = True
     support_symmetric: bool = True
     needs_maps: ClassVar[bool] = False
     uses_base: ClassVar[bool] = False
-    max_tasks: ClassVar[int] = 1024
-    numbers_at_once: ClassVar[int] = 1_000_000
+    at_once: ClassVar[AtOnce] = AtOnce()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared = inspect.get_annotations(cls).get("recipe")
+        if isinstance(declared, str):  # from __future__ import annotations
+            declared = getattr(sys.modules[cls.__module__], declared)
+        if declared is not None:
+            cls.recipe_type = declared
 
     def __init__(self, backbone: Backbone, recipe: Recipe, n_way: int) -> None:
         super().__init__()

@@ -95,7 +95,6 @@ class SSLMeta(Method):
         2020,
         "https://openreview.net/forum?id=Hkg-xgrYvH",
     )
-    recipe_type = SSLMetaRecipe
     recipe: SSLMetaRecipe
 
     def __init__(self, backbone: Backbone, recipe: SSLMetaRecipe, n_way: int) -> None:

@@ -10,7 +10,7 @@ from fewshot_bench.episode import Episode, EpisodeSource
 from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.evaluate import evaluate, gather, inputs_of
 from fewshot_bench.features import ImageTable
-from fewshot_bench.method import Method
+from fewshot_bench.method import AtOnce, Method
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.registry import methods
 from tests.synthetic import make_method, make_split
@@ -55,7 +55,7 @@ def test_known_answers() -> None:
 def test_chunks_do_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     method, source = make_method(name).float(), EpisodeSource(make_split(noise=1.0), SPEC)
     whole = evaluate(method, source, 12)
-    monkeypatch.setattr(Method, "numbers_at_once", 1)
+    monkeypatch.setattr(type(method), "at_once", AtOnce(numbers=1))
     one_by_one = evaluate(method, source, 12)
     assert whole.accuracies == one_by_one.accuracies
     assert whole.episode_digest == one_by_one.episode_digest
