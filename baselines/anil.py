@@ -6,12 +6,11 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.inner_loop import InnerLoopRecipe, linear_head
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.method import Method, Paper, methods
 from fewshot_bench.ops import one_hot
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
-from fewshot_bench.registry import methods
 
 
 class ANILRecipe(InnerLoopRecipe):

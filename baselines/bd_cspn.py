@@ -7,10 +7,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.ops import cosine, join_queries
-from fewshot_bench.registry import methods
 
 
 class BDCSPNRecipe(NormalisedRecipe):

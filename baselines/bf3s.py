@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.pretrain import NearestCosine
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
-from fewshot_bench.registry import methods
 
 
 class BF3SRecipe(Recipe):

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from fewshot_bench.extras import import_extra
 from fewshot_bench.inner_loop import InnerLoopMethod, InnerLoopRecipe
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.recipe import PretrainRecipe, TrainRecipe
-from fewshot_bench.registry import methods
 
 
 class Learn2LearnMAMLRecipe(InnerLoopRecipe):

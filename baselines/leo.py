@@ -8,12 +8,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import AtOnce, Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper, methods
 from fewshot_bench.ops import prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
-from fewshot_bench.registry import methods
 
 
 class LEORecipe(Recipe):

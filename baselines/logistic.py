@@ -8,10 +8,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import AtOnce, Method, Paper
+from fewshot_bench.method import AtOnce, Method, Paper, methods
 from fewshot_bench.ops import one_hot
 from fewshot_bench.recipe import PretrainRecipe, Recipe
-from fewshot_bench.registry import methods
 
 
 class LogisticRecipe(Recipe):

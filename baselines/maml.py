@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.inner_loop import (
     InnerLoopMethod,
     InnerLoopRecipe,
@@ -15,9 +15,8 @@ from fewshot_bench.inner_loop import (
     Weights,
     use_per_step_norms,
 )
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
-from fewshot_bench.registry import methods
 
 
 class MAMLRecipe(InnerLoopRecipe):

@@ -7,11 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import Backbone
-from fewshot_bench.method import Method, Paper
+from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.method import Method, Paper, methods
 from fewshot_bench.ops import cosine, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
-from fewshot_bench.registry import methods
 
 
 class MetaBaselineRecipe(Recipe):

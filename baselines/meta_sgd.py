@@ -7,12 +7,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.errors import UsageError
 from fewshot_bench.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
-from fewshot_bench.registry import methods
 
 
 class MetaSGDRecipe(InnerLoopRecipe):

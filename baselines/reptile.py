@@ -10,9 +10,8 @@ from torch import Tensor
 
 from fewshot_bench.episode import Episode
 from fewshot_bench.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
-from fewshot_bench.registry import methods
 
 
 class ReptileRecipe(InnerLoopRecipe):

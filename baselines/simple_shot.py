@@ -5,10 +5,9 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.ops import cosine, prototypes, squared_distances
-from fewshot_bench.registry import methods
 
 
 class SimpleShotRecipe(NormalisedRecipe):

@@ -7,11 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import Paper
+from fewshot_bench.method import Paper, methods
 from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.ops import one_hot, prototypes
 from fewshot_bench.recipe import Overrides
-from fewshot_bench.registry import methods
 
 
 class TIMRecipe(NormalisedRecipe):

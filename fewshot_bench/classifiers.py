@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import PretrainRecipe
 

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fewshot_bench.backbones import Backbone
-from fewshot_bench.backbones.base import use_batch_statistics
+from fewshot_bench.backbones.base import Backbone, use_batch_statistics
 from fewshot_bench.batch_norm import use_twice_batch_norms
 from fewshot_bench.episode import Episode
 from fewshot_bench.errors import UsageError

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from fewshot_bench.backbones.base import backbones
 from fewshot_bench.checkpoint import StoredWeights, identity, load_into
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, ImageSplit
@@ -13,9 +14,8 @@ from fewshot_bench.episode import EpisodeIndices, EpisodeSource
 from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.evaluate import gather, inputs_of, score_episodes
 from fewshot_bench.features import ImageTable
-from fewshot_bench.method import Method
+from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import TrainRecipe
-from fewshot_bench.registry import backbones, methods
 from fewshot_bench.source import source_digest
 from fewshot_bench.train import Trainer
 

@@ -1,4 +1,4 @@
-"""The contract of a few-shot method."""
+"""The contract of a few-shot method, and the registry of those there are."""
 
 import inspect
 import math
@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import Recipe
+from fewshot_bench.registry import Registry
 from fewshot_bench.results import Setting
 
 
@@ -190,3 +191,6 @@ class Method(nn.Module):
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Meta-training loss: cross-entropy of the queries ``[T, Q]``, mean over all tasks."""
         return F.cross_entropy(self(episode).flatten(0, 1), query_labels.flatten())
+
+
+methods: Registry[type[Method]] = Registry("method")

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.method import Method
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 

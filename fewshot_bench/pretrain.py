@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fewshot_bench.backbones import Backbone
-from fewshot_bench.backbones.base import to_channels_last
+from fewshot_bench.backbones.base import Backbone, backbones, to_channels_last
 from fewshot_bench.checkpoint import (
     StoredWeights,
     identity,
@@ -27,7 +26,6 @@ from fewshot_bench.method import Method
 from fewshot_bench.ops import cosine, prototypes
 from fewshot_bench.progress import say
 from fewshot_bench.recipe import PretrainRecipe, Recipe
-from fewshot_bench.registry import backbones
 from fewshot_bench.source import source_digest
 from fewshot_bench.train import Trainer
 

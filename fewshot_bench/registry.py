@@ -1,4 +1,4 @@
-"""Names of methods, backbones and data sets; importing this module imports none of them."""
+"""Registries: names of things of one kind. Which kinds there are is told beside each kind."""
 
 import importlib
 import pkgutil
@@ -6,14 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from fewshot_bench.errors import UsageError, how_to_get, suggestion
-
-if TYPE_CHECKING:
-    from fewshot_bench.backbones import Backbone
-    from fewshot_bench.data.catalog import DatasetEntry
-    from fewshot_bench.method import Method
 
 T = TypeVar("T")
 PLUGIN_GROUP = "fewshot_bench.plugins"
@@ -28,8 +23,8 @@ def canonical(name: str) -> str:
 def load_plugins() -> None:
     """Import every installed package of the entry-point group, and the modules inside it.
 
-    A third party's methods are found the very way ours are. Only installed entry points are
-    imported, never a path from a configuration.
+    A third party's methods, backbones and data sets are found the very way ours are. Only
+    installed entry points are imported, never a path from a configuration.
     """
     for point in sorted(entry_points(group=PLUGIN_GROUP), key=lambda p: p.value):
         package = importlib.import_module(point.value)
@@ -40,14 +35,15 @@ def load_plugins() -> None:
 class Registry(Generic[T]):
     """Maps names to things of one kind; each name is registered once.
 
+    Whatever is asked of it, all installed plugins are imported first, the built-in ones among
+    them.
+
     Args:
         kind: what the things are called in messages.
-        builtin: module whose import registers the built-in ones.
     """
 
-    def __init__(self, kind: str, builtin: str | None = None) -> None:
+    def __init__(self, kind: str) -> None:
         self.kind = kind
-        self._builtin = builtin
         self._entries: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
         self._absent: dict[str, str] = {}
@@ -94,7 +90,7 @@ class Registry(Generic[T]):
     @property
     def families(self) -> dict[str, Callable[[str], T]]:
         """Makers of things, by the prefix of their names."""
-        self._load()
+        load_plugins()
         return dict(self._families)
 
     def resolve(self, name: str) -> str:
@@ -105,7 +101,7 @@ class Registry(Generic[T]):
         Raises:
             UsageError: no such name, and the message suggests the nearest; or an extra lacks.
         """
-        self._load()
+        load_plugins()
         if family := self._in_family(name):
             return ":".join(family)
         spelling = canonical(name)
@@ -124,11 +120,11 @@ class Registry(Generic[T]):
         return self._entries[registered]
 
     def __iter__(self) -> Iterator[str]:
-        self._load()
+        load_plugins()
         return iter(sorted(self._entries))
 
     def __contains__(self, name: str) -> bool:
-        self._load()
+        load_plugins()
         return canonical(name) in self._aliases or self._in_family(name) is not None
 
     def aliases(self, name: str) -> list[str]:
@@ -141,15 +137,3 @@ class Registry(Generic[T]):
         prefix, colon, member = name.strip().partition(":")
         prefix = canonical(prefix)
         return (prefix, member) if colon and prefix in self._families else None
-
-    def _load(self) -> None:
-        if self._builtin:
-            importlib.import_module(self._builtin)
-        load_plugins()
-
-
-methods: "Registry[type[Method]]" = Registry("method")
-backbones: "Registry[Callable[[tuple[int, int, int]], Backbone]]" = Registry(
-    "backbone", "fewshot_bench.backbones"
-)
-datasets: "Registry[DatasetEntry]" = Registry("dataset", "fewshot_bench.data.catalog")

@@ -8,20 +8,21 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
+from fewshot_bench.backbones.base import backbones
 from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.code_version import code_version
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import evaluate
 from fewshot_bench.features import embed_split
 from fewshot_bench.meta_train import config_source, meta_train, meta_training
-from fewshot_bench.method import Method
+from fewshot_bench.method import Method, methods
 from fewshot_bench.pretrain import build_backbone, pretrain, pretraining
 from fewshot_bench.recipe import Recipe, build_recipe
-from fewshot_bench.registry import backbones, datasets, methods
 from fewshot_bench.results import CurvePoint, RunRecord
 from fewshot_bench.storage import atomic_file, home
 

@@ -8,9 +8,8 @@ from fewshot_bench.backbones.base import Backbone, to_channels_last
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method
+from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import build_recipe
-from fewshot_bench.registry import methods
 
 N_BASE = 8  # classes of the train split
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from fewshot_bench.backbones.base import use_batch_statistics
+from fewshot_bench.backbones.base import backbones, use_batch_statistics
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import backbones
 
 # Flattened features of Conv-4 at each image size: 1x1, 2x2 and 5x5 maps.
 MAP_SIDE = {28: 1, 32: 2, 84: 5}

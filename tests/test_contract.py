@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method
+from fewshot_bench.method import Method, methods
 from fewshot_bench.ops import accuracy
 from fewshot_bench.recipe import PRESETS, build_recipe
-from fewshot_bench.registry import methods
 from tests.synthetic import make_method, make_tasks
 
 NAMES = list(methods)

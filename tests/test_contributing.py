@@ -13,7 +13,8 @@ GUIDE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 ANSWER_AN_EPISODE = """
 import torch
 from fewshot_bench.episode import Episode
-from fewshot_bench.registry import backbones, methods
+from fewshot_bench.backbones.base import backbones
+from fewshot_bench.method import methods
 
 method_type = methods["nearest-centroid"]
 backbone = backbones["conv4-64"]((1, 28, 28))

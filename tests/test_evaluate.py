@@ -4,15 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.data.augment import augment, color_jitter, random_crop
 from fewshot_bench.episode import Episode, EpisodeSource
 from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.evaluate import evaluate, gather, inputs_of
 from fewshot_bench.features import ImageTable
-from fewshot_bench.method import AtOnce, Method
+from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.recipe import Recipe
-from fewshot_bench.registry import methods
 from tests.synthetic import make_method, make_split
 
 SPEC = EpisodeSpec(5, 1, 4)

@@ -53,7 +53,7 @@ def test_registry_imports_no_method_and_no_torch(tmp_path: Path) -> None:
 
 
 def test_plugins_are_found_away_from_the_checkout(tmp_path: Path) -> None:
-    modules = imported_by("from fewshot_bench.registry import methods\nlist(methods)", tmp_path)
+    modules = imported_by("from fewshot_bench.method import methods\nlist(methods)", tmp_path)
     assert {"fewshot_bench.methods.ssl_meta", "fewshot_bench.baselines.maml"} <= modules
     assert modules.isdisjoint({"methods", "baselines"})
 

@@ -3,8 +3,8 @@
 import pytest
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe, setting_names
-from fewshot_bench.registry import methods
 
 
 def maml(*settings: str, **where: object) -> dict[str, object]:

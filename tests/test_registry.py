@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fewshot_bench.backbones.base import backbones
+from fewshot_bench.data.entry import datasets
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import Registry, backbones, datasets, methods
+from fewshot_bench.method import methods
+from fewshot_bench.registry import Registry
 from fewshot_bench.storage import atomic_file, atomic_folder, stable_hash
 
 

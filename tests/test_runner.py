@@ -16,8 +16,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import Scores
 from fewshot_bench.features import embed_split
 from fewshot_bench.meta_train import TrainingEpisodes, meta_training, training_spec
+from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe
-from fewshot_bench.registry import methods
 from fewshot_bench.runner import (
     Trained,
     make_config,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_bench.backbones import Backbone
-from fewshot_bench.registry import backbones, methods
+from fewshot_bench.backbones.base import Backbone, backbones
+from fewshot_bench.method import methods
 from fewshot_bench.source import source_digest
 
 METHOD = '''"""A method."""

@@ -20,8 +20,8 @@ from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.evaluate import gather
 from fewshot_bench.features import ImageTable
 from fewshot_bench.meta_train import TrainingEpisodes, meta_train, meta_training
+from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe
-from fewshot_bench.registry import methods
 from fewshot_bench.train import make_optimizer
 
 NAME = "ssl-meta"

@@ -1,10 +1,12 @@
-"""The contract of a backbone."""
+"""The contract of a backbone, and the registry of those there are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from fewshot_bench.registry import Registry
 
 
 class Backbone(nn.Module):
@@ -51,6 +53,10 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return features ``[N, D]``."""
         return self.features_of(self.feature_map(images))
+
+
+# Makers of backbones for images of a shape ``(C, H, W)``.
+backbones: Registry[Callable[[tuple[int, int, int]], Backbone]] = Registry("backbone")
 
 
 def use_batch_statistics(network: nn.Module) -> None:

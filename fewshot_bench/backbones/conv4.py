@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from fewshot_bench.backbones.base import Backbone, init_convolutions
+from fewshot_bench.backbones.base import Backbone, backbones, init_convolutions
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import backbones
 
 
 class Conv4(Backbone):

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from fewshot_bench.backbones.base import Backbone, init_convolutions
+from fewshot_bench.backbones.base import Backbone, backbones, init_convolutions
 from fewshot_bench.backbones.dropblock import DropBlock
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import backbones
 
 Norm = Callable[[int], nn.Module]
 

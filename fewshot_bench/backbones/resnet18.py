@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from fewshot_bench.backbones.base import Backbone, init_convolutions
-from fewshot_bench.registry import backbones
+from fewshot_bench.backbones.base import Backbone, backbones, init_convolutions
 
 
 class BasicBlock(nn.Module):

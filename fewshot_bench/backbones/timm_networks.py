@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.backbones.base import Backbone, backbones
 from fewshot_bench.errors import UsageError
 from fewshot_bench.extras import import_extra
-from fewshot_bench.registry import backbones
 from fewshot_bench.storage import stable_hash
 
 

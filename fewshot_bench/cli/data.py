@@ -23,8 +23,8 @@ def list_datasets() -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from fewshot_bench.data.entry import datasets
     from fewshot_bench.data.store import open_stored, stored_names
-    from fewshot_bench.registry import datasets
 
     stored = set(stored_names())
     table = Table("name", "here", "image", "classes", "images a class", box=None)

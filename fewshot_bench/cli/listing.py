@@ -26,7 +26,7 @@ def list_names(
 
 
 def _methods() -> Rows:
-    from fewshot_bench.registry import methods
+    from fewshot_bench.method import methods
 
     rows: list[tuple[str, ...]] = []
     for name in methods:
@@ -39,7 +39,7 @@ def _methods() -> Rows:
 
 
 def _backbones() -> Rows:
-    from fewshot_bench.registry import backbones
+    from fewshot_bench.backbones.base import backbones
 
     rows: list[tuple[str, ...]] = [(name, _first_line(backbones[name])) for name in backbones]
     rows += [(f"{prefix}:NAME", _first_line(f)) for prefix, f in backbones.families.items()]
@@ -47,8 +47,8 @@ def _backbones() -> Rows:
 
 
 def _datasets() -> Rows:
+    from fewshot_bench.data.entry import datasets
     from fewshot_bench.data.store import stored_names
-    from fewshot_bench.registry import datasets
 
     stored = stored_names()
     rows: list[tuple[str, ...]] = []

@@ -58,7 +58,7 @@ def run(
     from fewshot_bench.episode import EpisodeSource
     from fewshot_bench.errors import UsageError
     from fewshot_bench.interrupt import Interrupted, interruptible
-    from fewshot_bench.registry import methods
+    from fewshot_bench.method import methods
     from fewshot_bench.runner import make_config, pick_device
     from fewshot_bench.tune import grid_points
 

@@ -1,13 +1,14 @@
 """``fsbench table``: all finished runs side by side, as a paper would print them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fewshot_bench.collector import without_collector
 
 if TYPE_CHECKING:
+    from fewshot_bench.registry import Registry
     from fewshot_bench.tracking.record import TrackedRun
 
 
@@ -76,20 +77,33 @@ def _named(runs: "list[TrackedRun]", kind: str, names: list[str]) -> "list[Track
     Raises:
         UsageError: no run has that name.
     """
-    from fewshot_bench import registry
     from fewshot_bench.errors import UsageError, suggestion
+    from fewshot_bench.registry import canonical
 
     known = {getattr(run, kind) for run in runs}
     chosen = set()
     for name in names:
-        spelling = registry.canonical(name)
+        spelling = canonical(name)
         if spelling not in known:  # an alias, perhaps: only then is the registry worth loading
-            things: registry.Registry[object] = getattr(registry, f"{kind}s")
+            things = _registry(kind)
             spelling = things.resolve(name) if name in things else spelling
         if spelling not in known:
             raise UsageError(f"no finished run of {kind} '{name}'; {suggestion(spelling, known)}")
         chosen.add(spelling)
     return [run for run in runs if not names or getattr(run, kind) in chosen]
+
+
+def _registry(kind: str) -> "Registry[Any]":
+    from fewshot_bench.backbones.base import backbones
+    from fewshot_bench.data.entry import datasets
+    from fewshot_bench.method import methods
+
+    registries: dict[str, Registry[Any]] = {
+        "method": methods,
+        "backbone": backbones,
+        "dataset": datasets,
+    }
+    return registries[kind]
 
 
 def _no_run(tracking_uri: str | None) -> Exception:

@@ -1,64 +1,19 @@
-"""The data sets known by name: facts, where they come from, and settings that suit them."""
+"""The data sets that are built in: facts, where they come from, and settings that suit them."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from fewshot_bench.data.cifar import cifar_fs, fc100
 from fewshot_bench.data.content import Content
 from fewshot_bench.data.download import Download
+from fewshot_bench.data.entry import DatasetEntry, datasets
 from fewshot_bench.data.folder import DEFAULT_SIZE, folder_of_images
 from fewshot_bench.data.imagenet import mini_imagenet, tiered_imagenet
 from fewshot_bench.data.omniglot import omniglot
-from fewshot_bench.registry import datasets
 
-Reader = Callable[..., AbstractContextManager[Content]]  # of a path, and of options
-NOTHING: Mapping[str, object] = MappingProxyType({})
 CHARACTERS: Mapping[str, object] = MappingProxyType(
     {"pretrain.augment": "shift", "train.augment": "none", "pretrain.epochs": 10}
 )  # flipped or rotated characters are other characters, and 28x28 of them are learnt soon
-
-
-@dataclass(frozen=True)
-class DatasetEntry:
-    """What is known of a data set.
-
-    Attributes:
-        name: registry name.
-        summary: one line.
-        image_shape: ``(C, H, W)``.
-        classes: number of classes of train, val and test; zeros if they are the user's.
-        images_per_class: as a user reads it.
-        source: who made it, and the paper of the split.
-        licence: as its authors state it.
-        read: opens what a user has downloaded; None if there is nothing to import.
-        options: keyword arguments that `read` takes.
-        generate: makes the content; None unless the harness can draw it itself.
-        downloads: files `fsbench data download` gets, in the folder given to `read` (a single
-            file is given itself).
-        overrides: recipe settings by dotted name that suit these images.
-    """
-
-    name: str
-    summary: str
-    image_shape: tuple[int, int, int]
-    classes: tuple[int, int, int]
-    images_per_class: str
-    source: str
-    licence: str
-    read: Reader | None = None
-    options: frozenset[str] = frozenset()
-    generate: Callable[[], Content] | None = None
-    downloads: tuple[Download, ...] = ()
-    overrides: Mapping[str, object] = field(default_factory=lambda: NOTHING)
-
-    @property
-    def how_to_get(self) -> str:
-        """One line for a user who has not got it."""
-        ways = [f"'fsbench data download {self.name}'"] if self.downloads else []
-        ways.append(f"'fsbench data import {self.name} PATH'")
-        return f"{self.name} is not on this machine; get it with {' or '.join(ways)}"
 
 
 _OMNIGLOT = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
@@ -155,5 +110,5 @@ ENTRIES = (
     ),
 )
 
-for entry in ENTRIES:
-    datasets.register(entry.name)(entry)
+for _entry in ENTRIES:
+    datasets.register(_entry.name)(_entry)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.download import BytesProgress, fetch
+from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_stored
 from fewshot_bench.data.write import dataset_folder, write_dataset
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import datasets
 from fewshot_bench.storage import home
 
 ClassProgress = Callable[[int], AbstractContextManager[Callable[[], object]]]

@@ -10,9 +10,10 @@ from filelock import FileLock
 
 from fewshot_bench.data.content import split_header, total_checksum
 from fewshot_bench.data.dataset import SPLITS, Dataset, ImageSplit
+from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.write import FORMAT, dataset_folder, write_dataset
 from fewshot_bench.errors import UsageError, suggestion
-from fewshot_bench.registry import canonical, datasets
+from fewshot_bench.registry import canonical
 from fewshot_bench.storage import home
 
 _ROWS = 4096  # images hashed at a time

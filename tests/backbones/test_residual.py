@@ -7,11 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fewshot_bench.backbones import Backbone
+from fewshot_bench.backbones.base import Backbone, backbones
 from fewshot_bench.backbones.dropblock import DropBlock
 from fewshot_bench.backbones.wide_resnet import WideResNet
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import backbones
 
 # Side of the last map for images of 32 and 84 pixels, its channels, and whether it is pooled.
 SHAPES = {

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from fewshot_bench import extras
+from fewshot_bench.backbones.base import backbones
 from fewshot_bench.backbones.timm_networks import TimmBackbone, TimmFactory
 from fewshot_bench.cli import main
 from fewshot_bench.errors import UsageError
-from fewshot_bench.registry import backbones
 from fewshot_bench.runner import make_config, prepare
 from tests.synthetic import make_dataset
 

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method
-from fewshot_bench.registry import methods
+from fewshot_bench.method import Method, methods
 from tests.test_oracles import Identity
 
 

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from fewshot_bench.episode import Episode
 from fewshot_bench.errors import UsageError
-from fewshot_bench.method import Method
-from fewshot_bench.registry import methods
+from fewshot_bench.method import Method, methods
 from tests.baselines.finite_differences import Smooth, assert_gradient_is_slope
 from tests.synthetic import make_tasks
 from tests.test_oracles import Identity, close

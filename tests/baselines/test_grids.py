@@ -2,8 +2,8 @@
 
 import pytest
 
+from fewshot_bench.method import methods
 from fewshot_bench.recipe import build_recipe
-from fewshot_bench.registry import methods
 
 
 @pytest.mark.parametrize("name", list(methods))

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from fewshot_bench.method import methods
 from fewshot_bench.ops import accuracy
 from fewshot_bench.recipe import build_recipe
-from fewshot_bench.registry import methods
 from tests.test_oracles import Identity
 
 N_TASKS, DIM = 200, 32

@@ -8,8 +8,7 @@ import torch
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.errors import UsageError
-from fewshot_bench.method import Method
-from fewshot_bench.registry import methods
+from fewshot_bench.method import Method, methods
 from tests.baselines.finite_differences import Smooth, assert_gradient_is_slope
 from tests.synthetic import make_tasks
 from tests.test_oracles import close

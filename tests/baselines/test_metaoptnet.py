@@ -13,9 +13,8 @@ from torch import Tensor
 
 from fewshot_bench.crammer_singer import crammer_singer
 from fewshot_bench.episode import Episode
-from fewshot_bench.method import Method
+from fewshot_bench.method import Method, methods
 from fewshot_bench.ops import project_to_simplex
-from fewshot_bench.registry import methods
 from tests.test_oracles import Identity, close, embedded, load
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fewshot_bench.registry import methods
+from fewshot_bench.method import methods
 from tests.test_oracles import Identity, close
 
 

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from fewshot_bench.episode import Episode
 from fewshot_bench.errors import UsageError
-from fewshot_bench.method import Method
+from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import build_recipe
-from fewshot_bench.registry import methods
 from tests.test_oracles import Identity, close
 
 

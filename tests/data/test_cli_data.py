@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from fewshot_bench.cli import main
+from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.data.write import dataset_folder
-from fewshot_bench.registry import datasets
 from tests.data.files import image_tree, make_files, make_zip
 from tests.data.test_download import MD5, Server, server  # noqa: F401, a fixture
 

@@ -1,0 +1,57 @@
+"""What the harness knows of a data set before it has it; and the registry of those there are."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from fewshot_bench.data.content import Content
+from fewshot_bench.data.download import Download
+from fewshot_bench.registry import Registry
+
+Reader = Callable[..., AbstractContextManager[Content]]  # of a path, and of options
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """What is known of a data set.
+
+    Attributes:
+        name: registry name.
+        summary: one line.
+        image_shape: ``(C, H, W)``.
+        classes: number of classes of train, val and test; zeros if they are the user's.
+        images_per_class: as a user reads it.
+        source: who made it, and the paper of the split.
+        licence: as its authors state it.
+        read: opens what a user has downloaded; None if there is nothing to import.
+        options: keyword arguments that `read` takes.
+        generate: makes the content; None unless the harness can draw it itself.
+        downloads: files `fsbench data download` gets, in the folder given to `read` (a single
+            file is given itself).
+        overrides: recipe settings by dotted name that suit these images.
+    """
+
+    name: str
+    summary: str
+    image_shape: tuple[int, int, int]
+    classes: tuple[int, int, int]
+    images_per_class: str
+    source: str
+    licence: str
+    read: Reader | None = None
+    options: frozenset[str] = frozenset()
+    generate: Callable[[], Content] | None = None
+    downloads: tuple[Download, ...] = ()
+    overrides: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def how_to_get(self) -> str:
+        """One line for a user who has not got it."""
+        ways = [f"'fsbench data download {self.name}'"] if self.downloads else []
+        ways.append(f"'fsbench data import {self.name} PATH'")
+        return f"{self.name} is not on this machine; get it with {' or '.join(ways)}"
+
+
+datasets: Registry[DatasetEntry] = Registry("dataset")
