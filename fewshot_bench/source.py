@@ -1,6 +1,7 @@
 """A digest of the code that a method or a backbone consists of."""
 
 import ast
+import copy
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -18,7 +19,8 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def source_digest(*things: type | Callable[..., object]) -> str:
     """Hash the files that classes or functions come from, and what these import from beside them.
 
-    Layout, comments and docstrings do not count, nor do the harness itself and other packages.
+    Layout, comments, docstrings and import lines do not count, nor do the harness itself and other
+    packages: what is imported from beside is hashed as well, and the rest may move.
     """
     found: dict[str, str] = {}
     waiting = [name for thing in things for name in _modules_of(thing)]
@@ -26,7 +28,7 @@ def source_digest(*things: type | Callable[..., object]) -> str:
         name = waiting.pop()
         if name not in found and (file := getattr(sys.modules.get(name), "__file__", None)):
             tree = _tree(Path(file), Path(file).stat().st_mtime_ns)
-            found[name] = stable_hash(ast.unparse(tree))  # dumps differ between Pythons
+            found[name] = stable_hash(_without_words(tree))
             package = sys.modules[name].__package__ or ""
             waiting += [n for n in _imported(tree, package) if _beside(n, name)]
     return stable_hash(found)
@@ -59,8 +61,27 @@ def _imported(tree: ast.Module, package: str) -> Iterator[str]:
 
 @cache
 def _tree(file: Path, _changed: int) -> ast.Module:
-    tree = ast.parse(file.read_text("utf-8"))
-    for node in ast.walk(tree):
+    return ast.parse(file.read_text("utf-8"))
+
+
+def _without_words(tree: ast.Module) -> str:
+    """Write a file's code anew, without docstrings and imports; dumps differ between Pythons."""
+    return ast.unparse(_Bare().visit(copy.deepcopy(tree)))
+
+
+class _Bare(ast.NodeTransformer):
+    """Leaves out docstrings and imports; a block that they were alone in says ``pass``."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]  # that it can be written
-    return tree
+            node.body = node.body[1:]
+        super().generic_visit(node)
+        if not isinstance(node, ast.Module) and getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+        return node
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Leave the line out."""
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """Leave the line out."""

@@ -54,6 +54,18 @@ def test_code_counts_wherever_in_the_package_and_words_do_not(digest: Digest) ->
     assert digest(METHOD.replace("Mine.", "My own."), HELPER) == first
 
 
+def test_imports_do_not_count_but_what_they_bring_from_beside_does(digest: Digest) -> None:
+    first = digest(METHOD, HELPER)
+    elsewhere = METHOD.replace(".helper import scale", "third_party_methods.helper import scale")
+    assert digest(elsewhere, HELPER) == first
+    inside = METHOD.replace("        return", "        import math\n        return")
+    assert digest(inside, HELPER) == first
+    alone = METHOD.replace("scale(x) + 1", "0") + "    def g(self):\n        import math\n"
+    passed = METHOD.replace("scale(x) + 1", "0") + "    def g(self):\n        pass\n"
+    assert digest(alone, HELPER) == digest(passed, HELPER)
+    assert digest(elsewhere, HELPER.replace("2 *", "3 *")) != first
+
+
 def test_the_digests_of_methods_differ_and_hold() -> None:
     digests = {name: source_digest(methods[name]) for name in ("maml", "anil", "proto-net")}
     assert len(set(digests.values())) == 3
