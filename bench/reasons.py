@@ -59,7 +59,7 @@ REASONS: dict[str, str] = {
         "oneDNN's on both sides, and use two cores badly at this size."
     ),
     "maml-84": (
-        "The process keeps freed memory (fewshot_bench/allocator.py), which makes it half as fast "
+        "The process keeps freed memory (utilities/memory.py), which makes it half as fast "
         "again, and fragments: with glibc's own ways it takes 1,200 to 1,300 MB, less than "
         "learn2learn's, and is still faster than it."
     ),

@@ -1,3 +1,3 @@
 """fewshot_bench: few-shot methods and backbones under one shared episodic evaluator."""
 
-__version__ = "0.1.0"
+from fewshot_bench.version import __version__ as __version__

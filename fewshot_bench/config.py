@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
-from fewshot_bench.storage import stable_hash
+from fewshot_bench.utilities.files import stable_hash
 
 _DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import fewshot_bench
 from fewshot_bench.cores import map_on_cores
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Episode, EpisodeIndices, EpisodeSource
@@ -19,6 +18,7 @@ from fewshot_bench.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.method import Method
 from fewshot_bench.ops import accuracy
 from fewshot_bench.results import Result
+from fewshot_bench.version import __version__
 
 # Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
 _NUMBERS_IN_ALL = 100_000_000
@@ -58,7 +58,7 @@ def evaluate(method: Method, source: EpisodeSource, n_episodes: int) -> Result:
         data_checksum=source.split.checksum,
         device=_describe(device),
         versions={
-            "fewshot_bench": fewshot_bench.__version__,
+            "fewshot_bench": __version__,
             "torch": torch.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),

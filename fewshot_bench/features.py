@@ -6,13 +6,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from fewshot_bench.checkpoint import load_tensors, save_tensors
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Indices
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
-from fewshot_bench.storage import home, stable_hash
+from fewshot_bench.utilities.files import home, stable_hash
+from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 
 # On a CPU small chunks stay in the caches, and below the size at which memory is given back.
 _IMAGES_PER_CHUNK = {"cpu": 80}

@@ -15,8 +15,8 @@ from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.evaluate import gather, inputs_of, score_episodes
 from fewshot_bench.features import ImageTable
 from fewshot_bench.method import Method, methods
+from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe
-from fewshot_bench.source import source_digest
 from fewshot_bench.train import Trainer
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights

@@ -8,13 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone, backbones, to_channels_last
-from fewshot_bench.checkpoint import (
-    StoredWeights,
-    identity,
-    load_into,
-    with_prefix,
-    without_prefix,
-)
+from fewshot_bench.checkpoint import StoredWeights, identity, load_into
 from fewshot_bench.classifiers import PretrainingNet
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
@@ -24,10 +18,11 @@ from fewshot_bench.evaluate import score_episodes
 from fewshot_bench.features import FeatureTable, embed_split
 from fewshot_bench.method import Method
 from fewshot_bench.ops import cosine, prototypes
-from fewshot_bench.progress import say
+from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import PretrainRecipe, Recipe
-from fewshot_bench.source import source_digest
 from fewshot_bench.train import Trainer
+from fewshot_bench.utilities.progress import say
+from fewshot_bench.utilities.tensors import with_prefix, without_prefix
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
 

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from scipy.special import stdtrit
 
-from fewshot_bench.code_version import CodeVersion
 from fewshot_bench.config import RunConfig
-from fewshot_bench.storage import stable_hash
+from fewshot_bench.provenance.code_version import CodeVersion
+from fewshot_bench.utilities.files import stable_hash
 
 Setting = Literal["inductive", "transductive"]
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from fewshot_bench.checkpoint import load_tensors, save_tensors
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord
-from fewshot_bench.storage import atomic_folder
+from fewshot_bench.utilities.files import atomic_folder
+from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 from tests.data.files import image_tree, make_files
 
 FSBENCH = [sys.executable, "-c", "from fewshot_bench.cli import main; main()"]

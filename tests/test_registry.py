@@ -12,7 +12,7 @@ from fewshot_bench.data.entry import datasets
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
 from fewshot_bench.registry import Registry
-from fewshot_bench.storage import atomic_file, atomic_folder, stable_hash
+from fewshot_bench.utilities.files import atomic_file, atomic_folder, stable_hash
 
 
 @pytest.mark.parametrize("spelling", ["ssl-meta", "SSL_Meta", " sib ", "SIB"])

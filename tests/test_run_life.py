@@ -19,7 +19,7 @@ import pytest
 import torch
 from mlflow import MlflowClient
 
-from fewshot_bench.checkpoint import load_tensors
+from fewshot_bench.utilities.tensors import load_tensors
 from tests.processes import free_port, server, start
 
 COMMAND = ["run", "--preset", "smoke", "--seed", "7"]

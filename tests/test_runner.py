@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench import meta_train
-from fewshot_bench.checkpoint import StoredWeights, load_tensors
+from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.config import RunConfig
 from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
@@ -17,6 +17,7 @@ from fewshot_bench.evaluate import Scores
 from fewshot_bench.features import embed_split
 from fewshot_bench.meta_train import TrainingEpisodes, meta_training, training_spec
 from fewshot_bench.method import methods
+from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import Recipe, TrainRecipe
 from fewshot_bench.runner import (
     Trained,
@@ -26,7 +27,7 @@ from fewshot_bench.runner import (
     record_path,
     stored_record,
 )
-from fewshot_bench.source import source_digest
+from fewshot_bench.utilities.tensors import load_tensors
 from tests.synthetic import make_dataset
 
 pytestmark = pytest.mark.usefixtures("empty_home")

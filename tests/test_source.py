@@ -10,7 +10,7 @@ import pytest
 
 from fewshot_bench.backbones.base import Backbone, backbones
 from fewshot_bench.method import methods
-from fewshot_bench.source import source_digest
+from fewshot_bench.provenance.code_digest import source_digest
 
 METHOD = '''"""A method."""
 from fewshot_bench.method import Method

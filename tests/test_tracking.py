@@ -18,15 +18,15 @@ from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from fewshot_bench.cli import app
-from fewshot_bench.code_version import CodeVersion, code_version
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
+from fewshot_bench.provenance.code_version import CodeVersion, code_version
 from fewshot_bench.results import CurvePoint, Result, RunRecord
-from fewshot_bench.storage import stable_hash
 from fewshot_bench.tracking import Tracker, load_runs, writer
 from fewshot_bench.tracking.owed import deliver, owed_elsewhere, owed_to, send_owed
 from fewshot_bench.tracking.record import flatten
 from fewshot_bench.tracking.store import TrackingError, redacted
+from fewshot_bench.utilities.files import stable_hash
 
 
 @pytest.fixture(scope="session")

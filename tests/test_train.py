@@ -14,11 +14,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fewshot_bench import checkpoint
-from fewshot_bench.checkpoint import StoredWeights, load_tensors
+from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.errors import UsageError
-from fewshot_bench.interrupt import Interrupted, deferred
 from fewshot_bench.recipe import OptimRecipe
 from fewshot_bench.train import Trainer, learning_rate, make_optimizer
+from fewshot_bench.utilities.signals import Interrupted, deferred
+from fewshot_bench.utilities.tensors import load_tensors
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ import torch
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.settings import N_CHECKED
-from fewshot_bench.allocator import keep_freed_memory
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.evaluate import evaluate
 from fewshot_bench.method import Method, methods
 from fewshot_bench.pretrain import build_backbone
 from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.utilities.memory import keep_freed_memory
 
 
 def build(name: str, split: ImageSplit, recipe: Recipe | None = None) -> Method:

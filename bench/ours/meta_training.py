@@ -14,7 +14,6 @@ import torch
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.ours.from_images import build
-from fewshot_bench.allocator import keep_freed_memory
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.evaluate import gather
@@ -23,6 +22,7 @@ from fewshot_bench.meta_train import TrainingEpisodes, meta_train, meta_training
 from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe
 from fewshot_bench.train import make_optimizer
+from fewshot_bench.utilities.memory import keep_freed_memory
 
 NAME = "ssl-meta"
 

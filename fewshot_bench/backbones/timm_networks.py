@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone, backbones
 from fewshot_bench.errors import UsageError
-from fewshot_bench.extras import import_extra
-from fewshot_bench.storage import stable_hash
+from fewshot_bench.utilities.files import stable_hash
+from fewshot_bench.utilities.optional import import_extra
 
 
 class TimmBackbone(Backbone):

@@ -7,7 +7,7 @@ import typer
 
 from fewshot_bench.cli import data, listing, run, sync, table, ui
 from fewshot_bench.errors import UsageError
-from fewshot_bench.storage import cannot_write, is_refusal
+from fewshot_bench.utilities.files import cannot_write, is_refusal
 
 app = typer.Typer(
     name="fsbench",

@@ -72,7 +72,7 @@ def download(name: Name) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
     from fewshot_bench.data.importing import download_files
-    from fewshot_bench.progress import console
+    from fewshot_bench.utilities.progress import console
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
     quiet = not console.is_terminal
@@ -134,7 +134,7 @@ def _import(name: str, path: Path, as_name: str | None, **options: object) -> No
 
 @contextmanager
 def _bar(n_classes: int) -> "Iterator[Callable[[], object]]":
-    from fewshot_bench.progress import Bar
+    from fewshot_bench.utilities.progress import Bar
 
     steps = count(1)
     with Bar("importing classes", n_classes).live() as bar:

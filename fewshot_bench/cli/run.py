@@ -52,15 +52,15 @@ def run(
     ] = False,
 ) -> None:
     """Measure methods on test episodes, training what they need, and log it to MLflow."""
-    from fewshot_bench.allocator import keep_freed_memory
     from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.data.store import open_dataset
     from fewshot_bench.episode import EpisodeSource
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.interrupt import Interrupted, interruptible
     from fewshot_bench.method import methods
     from fewshot_bench.runner import make_config, pick_device
     from fewshot_bench.tune import grid_points
+    from fewshot_bench.utilities.memory import keep_freed_memory
+    from fewshot_bench.utilities.signals import Interrupted, interruptible
 
     keep_freed_memory()
     if split not in ("test", "val") or tune not in (None, "val"):
@@ -114,9 +114,9 @@ def run(
 
 def _tracker(tracking_uri: str | None) -> "Tracker":
     """Return the tracker of a store that answers, or one that is away for a while."""
-    from fewshot_bench.progress import say
     from fewshot_bench.tracking import Tracker
     from fewshot_bench.tracking.store import StoreAwayError
+    from fewshot_bench.utilities.progress import say
 
     tracker = Tracker(tracking_uri)
     try:
@@ -128,7 +128,7 @@ def _tracker(tracking_uri: str | None) -> "Tracker":
 
 def _best(tried: "dict[tuple[str, ...], RunRecord]") -> tuple[str, ...]:
     """Return the settings that did best on val, and say so; nothing if none were tried."""
-    from fewshot_bench.progress import say
+    from fewshot_bench.utilities.progress import say
 
     if not tried:
         return ()
@@ -139,7 +139,7 @@ def _best(tried: "dict[tuple[str, ...], RunRecord]") -> tuple[str, ...]:
 
 
 def _run_one(config: "RunConfig", tracker: "Tracker", device: str, force: bool) -> "RunRecord":
-    from fewshot_bench.locking import cell_lock
+    from fewshot_bench.utilities.locks import cell_lock
 
     with cell_lock(config.key, config.title):
         return _run_alone(config, tracker, device, force)
@@ -150,10 +150,10 @@ def _run_alone(config: "RunConfig", tracker: "Tracker", device: str, force: bool
     import torch
 
     from fewshot_bench.meta_train import config_source
-    from fewshot_bench.progress import say
     from fewshot_bench.runner import run as carry_out
     from fewshot_bench.runner import stored_record
     from fewshot_bench.tracking.owed import deliver
+    from fewshot_bench.utilities.progress import say
 
     record = None if force else stored_record(config.key)
     if record is None:

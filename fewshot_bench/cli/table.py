@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fewshot_bench.collector import without_collector
+from fewshot_bench.utilities.memory import without_collector
 
 if TYPE_CHECKING:
     from fewshot_bench.registry import Registry
@@ -45,9 +45,9 @@ def table(
     from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.errors import UsageError
     from fewshot_bench.report.formats import chosen_format, render
-    from fewshot_bench.storage import atomic_file
     from fewshot_bench.tracking import load_runs
     from fewshot_bench.tracking.store import chosen_uri
+    from fewshot_bench.utilities.files import atomic_file
 
     chosen = chosen_format(form, output)
     wanted = {"dataset": dataset, "method": method, "backbone": backbone}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.storage import stable_hash
+from fewshot_bench.utilities.files import stable_hash
 
 Images = NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_stored
 from fewshot_bench.data.write import dataset_folder, write_dataset
 from fewshot_bench.errors import UsageError
-from fewshot_bench.storage import home
+from fewshot_bench.utilities.files import home
 
 ClassProgress = Callable[[int], AbstractContextManager[Callable[[], object]]]
 

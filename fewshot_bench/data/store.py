@@ -14,7 +14,7 @@ from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.write import FORMAT, dataset_folder, write_dataset
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.registry import canonical
-from fewshot_bench.storage import home
+from fewshot_bench.utilities.files import home
 
 _ROWS = 4096  # images hashed at a time
 

@@ -14,7 +14,7 @@ from fewshot_bench.data.content import ClassImages, Content, Images, split_heade
 from fewshot_bench.data.dataset import SPLITS
 from fewshot_bench.errors import UsageError
 from fewshot_bench.registry import canonical
-from fewshot_bench.storage import atomic_folder, home
+from fewshot_bench.utilities.files import atomic_folder, home
 
 FORMAT = 1
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from fewshot_bench.storage import stable_hash
 from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.utilities.files import stable_hash
 
 DATA = ["dataset", "data_checksum"]
 PROTOCOL = ["split", "n_way", "n_query", "query_balance", "n_episodes"]

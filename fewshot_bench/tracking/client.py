@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from fewshot_bench.storage import atomic_file, home, stable_hash
 from fewshot_bench.tracking.store import (
     check_answers,
     check_database,
@@ -15,6 +14,7 @@ from fewshot_bench.tracking.store import (
     one_line,
     sqlite_file,
 )
+from fewshot_bench.utilities.files import atomic_file, home, stable_hash
 
 if TYPE_CHECKING:
     from pathlib import Path

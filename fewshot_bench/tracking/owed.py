@@ -6,12 +6,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.locking import cell_lock
-from fewshot_bench.progress import say
 from fewshot_bench.results import RunRecord
-from fewshot_bench.storage import atomic_file, home, stable_hash
 from fewshot_bench.tracking.store import TrackingError, store_name
 from fewshot_bench.tracking.writer import Tracker
+from fewshot_bench.utilities.files import atomic_file, home, stable_hash
+from fewshot_bench.utilities.locks import cell_lock
+from fewshot_bench.utilities.progress import say
 
 
 class Debt(BaseModel):

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewshot_bench.code_version import CodeVersion, code_version
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
+from fewshot_bench.provenance.code_version import CodeVersion, code_version
 from fewshot_bench.results import RunRecord
-from fewshot_bench.storage import home, stable_hash
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.record import flatten, measured, write_files
 from fewshot_bench.tracking.store import (
@@ -23,6 +22,7 @@ from fewshot_bench.tracking.store import (
     is_server,
     one_line,
 )
+from fewshot_bench.utilities.files import home, stable_hash
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fewshot_bench import extras
 from fewshot_bench.backbones.base import backbones
 from fewshot_bench.backbones.timm_networks import TimmBackbone, TimmFactory
 from fewshot_bench.cli import main
 from fewshot_bench.errors import UsageError
 from fewshot_bench.runner import make_config, prepare
+from fewshot_bench.utilities import optional
 from tests.synthetic import make_dataset
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)
@@ -228,7 +228,7 @@ def test_a_torchvision_without_operators_is_no_obstacle(
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "timm", raising=False)
-    monkeypatch.setattr(extras, "_declared", [])
+    monkeypatch.setattr(optional, "_declared", [])
     with pytest.raises(RuntimeError, match="torchvision::nms does not exist"):
         importlib.import_module("timm")
     try:

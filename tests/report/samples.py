@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fewshot_bench.storage import stable_hash
 from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.utilities.files import stable_hash
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from fewshot_bench import __version__
+from fewshot_bench.version import __version__
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class CodeVersion:
         return f"{self.package}+{self.commit[:12]}{'.dirty' if self.dirty else ''}"
 
 
-def code_version(package: Path = Path(__file__).parent) -> CodeVersion:
+def code_version(package: Path = Path(__file__).parents[1]) -> CodeVersion:
     """Ask git about the folder `package`; without git or a checkout the version alone is known."""
     try:
         # A virtual environment inside somebody's checkout is not tracked there: only a package

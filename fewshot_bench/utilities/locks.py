@@ -6,8 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fewshot_bench.progress import say
-from fewshot_bench.storage import home
+from fewshot_bench.utilities.files import home
+from fewshot_bench.utilities.progress import say
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
-from fewshot_bench.storage import stable_hash
+from fewshot_bench.utilities.files import stable_hash
 
 # Changes of the harness itself are told by ALGORITHM_VERSION and by the version in every run.
 HARNESS = "fewshot_bench"
