@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fewshot_bench.method import Paper, methods
 from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
-from fewshot_bench.ops import cosine, join_queries
+from fewshot_bench.ops.basic import cosine, join_queries
 
 
 class BDCSPNRecipe(NormalisedRecipe):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fewshot_bench.backbones.base import Backbone, init_convolutions
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import AtOnce, Method, Paper, methods
-from fewshot_bench.ops import distances, prototypes
+from fewshot_bench.ops.basic import distances, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
 

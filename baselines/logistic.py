@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.method import AtOnce, Method, Paper, methods
-from fewshot_bench.ops import one_hot
+from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 
 

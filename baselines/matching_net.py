@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.method import AtOnce, Method, Paper, methods
-from fewshot_bench.ops import cosine, one_hot
+from fewshot_bench.ops.basic import cosine, one_hot
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.method import Method, Paper, methods
-from fewshot_bench.ops import cosine, prototypes
+from fewshot_bench.ops.basic import cosine, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.method import AtOnce, Method, Paper, methods
-from fewshot_bench.ops import mixed_distances, one_hot
+from fewshot_bench.ops.basic import mixed_distances, one_hot
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fewshot_bench.method import Paper, methods
 from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
-from fewshot_bench.ops import cosine, prototypes, squared_distances
+from fewshot_bench.ops.basic import cosine, prototypes, squared_distances
 
 
 class SimpleShotRecipe(NormalisedRecipe):

@@ -14,7 +14,7 @@ from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import AtOnce, Method, Paper, methods
-from fewshot_bench.ops import distances, prototypes
+from fewshot_bench.ops.basic import distances, prototypes
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
 Hook = Callable[[nn.Module, object, Tensor], Tensor]

@@ -16,7 +16,7 @@ from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episode import Episode, EpisodeIndices, EpisodeSource
 from fewshot_bench.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.method import Method
-from fewshot_bench.ops import accuracy
+from fewshot_bench.ops.basic import accuracy
 from fewshot_bench.results import Result
 from fewshot_bench.version import __version__
 

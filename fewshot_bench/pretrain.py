@@ -17,7 +17,7 @@ from fewshot_bench.episode_spec import EpisodeSpec
 from fewshot_bench.evaluate import score_episodes
 from fewshot_bench.features import FeatureTable, embed_split
 from fewshot_bench.method import Method
-from fewshot_bench.ops import cosine, prototypes
+from fewshot_bench.ops.basic import cosine, prototypes
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.train import Trainer

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import to_channels_last
-from fewshot_bench.batch_norm import TwiceBatchNorm2d, use_twice_batch_norms
+from fewshot_bench.ops.batch_norm import TwiceBatchNorm2d, use_twice_batch_norms
 
 
 def layer() -> nn.BatchNorm2d:

@@ -16,7 +16,7 @@ from bench.settings import N_CHECKED
 from fewshot_bench.episode import EpisodeSource
 from fewshot_bench.evaluate import gather
 from fewshot_bench.features import ImageTable
-from fewshot_bench.ops import accuracy
+from fewshot_bench.ops.basic import accuracy
 
 
 @torch.no_grad()

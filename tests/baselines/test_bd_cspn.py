@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fewshot_bench.ops import cosine
+from fewshot_bench.ops.basic import cosine
 from tests.baselines.made_up import embedded_tasks, method_of, scores_of
 from tests.test_oracles import close, embedded, load
 

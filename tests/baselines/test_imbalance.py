@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.method import methods
-from fewshot_bench.ops import accuracy
+from fewshot_bench.ops.basic import accuracy
 from fewshot_bench.recipe import build_recipe
 from tests.test_oracles import Identity
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]
 from torch import Tensor
 
-from fewshot_bench.crammer_singer import crammer_singer
 from fewshot_bench.episode import Episode
 from fewshot_bench.method import Method, methods
-from fewshot_bench.ops import project_to_simplex
+from fewshot_bench.ops.basic import project_to_simplex
+from fewshot_bench.ops.crammer_singer import crammer_singer
 from tests.test_oracles import Identity, close, embedded, load
 
 

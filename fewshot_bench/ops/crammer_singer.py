@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from fewshot_bench.ops import project_to_simplex
+from fewshot_bench.ops.basic import project_to_simplex
 
 
 def crammer_singer(kernel: Tensor, targets: Tensor, c: float) -> Tensor:

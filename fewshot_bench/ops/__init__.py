@@ -1,0 +1,1 @@
+"""Numerics that methods and networks share."""
