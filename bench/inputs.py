@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from bench.settings import PER_CLASS
 from fewshot_bench.data.dataset import ImageSplit
-from fewshot_bench.episode import EpisodeSource
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
 
 VERSION = 2  # of what is written; raise it with every change
 N_CLASSES, WIDTH = 20, 640

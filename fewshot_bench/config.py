@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import stable_hash
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import ImageSplit
-from fewshot_bench.episode import Indices
+from fewshot_bench.episodes.episode import Indices
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
 from fewshot_bench.utilities.files import home, stable_hash

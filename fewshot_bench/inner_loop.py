@@ -11,7 +11,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fewshot_bench.backbones.base import Backbone, use_batch_statistics
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
 from fewshot_bench.ops.batch_norm import use_twice_batch_norms

@@ -10,8 +10,9 @@ from fewshot_bench.backbones.base import backbones
 from fewshot_bench.checkpoint import StoredWeights, identity, load_into
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, ImageSplit
-from fewshot_bench.episode import EpisodeIndices, EpisodeSource
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.episode import EpisodeIndices
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluate import gather, inputs_of, score_episodes
 from fewshot_bench.features import ImageTable
 from fewshot_bench.method import Method, methods

@@ -12,8 +12,8 @@ from fewshot_bench.checkpoint import StoredWeights, identity, load_into
 from fewshot_bench.classifiers import PretrainingNet
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
-from fewshot_bench.episode import EpisodeSource
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluate import score_episodes
 from fewshot_bench.features import FeatureTable, embed_split
 from fewshot_bench.method import Method

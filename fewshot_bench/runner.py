@@ -14,7 +14,7 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_dataset
-from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import evaluate
 from fewshot_bench.features import embed_split

@@ -7,7 +7,7 @@ from torch import Tensor
 from fewshot_bench.backbones.base import Backbone, to_channels_last
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.data.dataset import Dataset, ImageSplit
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import build_recipe
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import accuracy
 from fewshot_bench.recipe import PRESETS, build_recipe

@@ -12,7 +12,7 @@ import pytest
 GUIDE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 ANSWER_AN_EPISODE = """
 import torch
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.backbones.base import backbones
 from fewshot_bench.method import methods
 

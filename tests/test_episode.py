@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fewshot_bench.episode import Episode, EpisodeSource
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import gather
 from fewshot_bench.features import ImageTable

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.data.augment import augment, color_jitter, random_crop
-from fewshot_bench.episode import Episode, EpisodeSource
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluate import evaluate, gather, inputs_of
 from fewshot_bench.features import ImageTable
 from fewshot_bench.method import AtOnce, Method, methods

@@ -11,7 +11,7 @@ from torch import Tensor
 from fewshot_bench import meta_train
 from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.config import RunConfig
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluate import Scores
 from fewshot_bench.features import embed_split

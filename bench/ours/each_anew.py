@@ -13,7 +13,7 @@ from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.ours.from_images import build
 from bench.settings import N_CHECKED
-from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluate import gather
 from fewshot_bench.features import ImageTable
 from fewshot_bench.ops.basic import accuracy

@@ -15,7 +15,7 @@ from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.settings import N_CHECKED, PER_CLASS, STEPS
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluate import score_episodes
 from fewshot_bench.features import FeatureTable
 from fewshot_bench.method import Method, methods

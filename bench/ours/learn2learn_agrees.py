@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.ours.from_images import build
-from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluate import gather
 from fewshot_bench.features import ImageTable
 

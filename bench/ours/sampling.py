@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
-from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.episodes.source import EpisodeSource
 
 
 def main(folder: Path, n_episodes: int, chunk: int = 500) -> None:

@@ -15,8 +15,8 @@ from bench.inputs import WIDTH, make_split, split_of
 from bench.line import print_measured
 from bench.ours.from_images import build
 from bench.ours.heads import build as build_head
-from fewshot_bench.episode import EpisodeSource
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluate import score_episodes
 from fewshot_bench.features import FeatureTable, embed_split
 from fewshot_bench.method import Method

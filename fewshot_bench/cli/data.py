@@ -104,10 +104,10 @@ def show(
     output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("episode.png"),
 ) -> None:
     """Draw one episode, support above queries."""
-    from fewshot_bench.data.show import draw_episode
     from fewshot_bench.data.store import open_dataset
-    from fewshot_bench.episode import EpisodeSource
-    from fewshot_bench.episode_spec import EpisodeSpec
+    from fewshot_bench.episodes.picture import draw_episode
+    from fewshot_bench.episodes.source import EpisodeSource
+    from fewshot_bench.episodes.spec import EpisodeSpec
     from fewshot_bench.errors import UsageError, suggestion
 
     images = open_dataset(name).splits

@@ -54,7 +54,7 @@ def run(
     """Measure methods on test episodes, training what they need, and log it to MLflow."""
     from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.data.store import open_dataset
-    from fewshot_bench.episode import EpisodeSource
+    from fewshot_bench.episodes.source import EpisodeSource
     from fewshot_bench.errors import UsageError
     from fewshot_bench.method import methods
     from fewshot_bench.runner import make_config, pick_device

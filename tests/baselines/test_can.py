@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from fewshot_bench.baselines.can import CAN
 from torch import Tensor
 
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
 from tests.test_oracles import Identity, close
 

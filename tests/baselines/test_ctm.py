@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from fewshot_bench.baselines.ctm import CTM
 from torch import Tensor
 
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from tests.test_oracles import Identity, close
 

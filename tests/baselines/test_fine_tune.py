@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import cosine, one_hot, prototypes
 from fewshot_bench.recipe import build_recipe

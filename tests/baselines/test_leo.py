@@ -7,7 +7,7 @@ from fewshot_bench.baselines.leo import LEO
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
 from tests.test_oracles import Identity, close
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]
 from torch import Tensor
 
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import project_to_simplex
 from fewshot_bench.ops.crammer_singer import crammer_singer

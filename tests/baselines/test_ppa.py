@@ -7,7 +7,7 @@ from fewshot_bench.baselines.ppa import PPA
 from torch import Tensor
 
 from fewshot_bench.data.dataset import Dataset
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.meta_train import training_spec
 from fewshot_bench.runner import make_config

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from tests.baselines.made_up import stir_norms
 from tests.test_oracles import close

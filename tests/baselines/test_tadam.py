@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.backbones.resnet12 import Block, ResNet12
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from tests.synthetic import make_tasks
 from tests.test_oracles import Identity, close

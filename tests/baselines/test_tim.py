@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from tests.baselines.made_up import scores_of
 from tests.test_oracles import Identity, close, embedded, load

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.episode import Episode
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from tests.test_oracles import close

@@ -12,8 +12,8 @@ from fewshot_bench.data.catalog import ENTRIES
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.glyphs import DRAWINGS, SCRIPTS, draw
 from fewshot_bench.data.store import open_dataset, verify
-from fewshot_bench.episode import EpisodeSource
-from fewshot_bench.episode_spec import EpisodeSpec
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
 
 BUILD = "from fewshot_bench.data.store import open_dataset; print(open_dataset('glyphs').checksum)"
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.data.content import Images
 from fewshot_bench.data.dataset import ImageSplit
-from fewshot_bench.episode import EpisodeSource
+from fewshot_bench.episodes.source import EpisodeSource
 
 _CELL = 0.66  # inches an image
 _NAME = 12  # characters of a class name in one line

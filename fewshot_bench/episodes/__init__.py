@@ -1,0 +1,1 @@
+"""Episodes: their shape, which images make them, the batch a method is given, and a picture."""
