@@ -6,7 +6,7 @@ from fewshot_bench.baselines.maml import MAMLRecipe
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.inner_loop import InnerLoopMethod, InnerLoopRecipe
+from fewshot_bench.bases.inner_loop import InnerLoopMethod, InnerLoopRecipe
 from fewshot_bench.method import Paper, methods
 from fewshot_bench.recipe import PretrainRecipe, TrainRecipe
 from fewshot_bench.utilities.optional import import_extra

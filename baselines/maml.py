@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.inner_loop import (
+from fewshot_bench.bases.inner_loop import (
     InnerLoopMethod,
     InnerLoopRecipe,
     Rates,

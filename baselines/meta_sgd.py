@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.bases.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
 from fewshot_bench.errors import UsageError
-from fewshot_bench.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
 from fewshot_bench.method import Paper, methods
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
 

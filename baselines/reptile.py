@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.bases.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
 from fewshot_bench.episodes.episode import Episode
-from fewshot_bench.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
 from fewshot_bench.method import Paper, methods
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
 

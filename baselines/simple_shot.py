@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.method import Paper, methods
-from fewshot_bench.normalised import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.ops.basic import cosine, prototypes, squared_distances
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone, backbones, to_channels_last
+from fewshot_bench.bases.nearest_cosine import NearestCosine
 from fewshot_bench.checkpoint import StoredWeights, identity, load_into
 from fewshot_bench.classifiers import PretrainingNet
 from fewshot_bench.data.augment import augment
@@ -16,8 +16,6 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluate import score_episodes
 from fewshot_bench.features import FeatureTable, embed_split
-from fewshot_bench.method import Method
-from fewshot_bench.ops.basic import cosine, prototypes
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.train import Trainer
@@ -25,18 +23,6 @@ from fewshot_bench.utilities.progress import say
 from fewshot_bench.utilities.tensors import with_prefix, without_prefix
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
-
-
-class NearestCosine(Method):
-    """Cosine to the mean of normalised support embeddings: what pretraining is selected by."""
-
-    setting = "inductive"
-
-    def classify(
-        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
-    ) -> Tensor:
-        """Return cosines, ``[T, Q, n_way]``."""
-        return cosine(query, prototypes(F.normalize(support, dim=-1), support_labels, n_way))
 
 
 def build_backbone(name: str, split: ImageSplit, device: torch.device) -> Backbone:

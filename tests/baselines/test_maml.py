@@ -10,8 +10,8 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
+from fewshot_bench.bases.inner_loop import InnerLoopMethod, PerStepNorm, linear_head
 from fewshot_bench.errors import UsageError
-from fewshot_bench.inner_loop import InnerLoopMethod, PerStepNorm, linear_head
 from fewshot_bench.method import Method, methods
 from tests.baselines.finite_differences import Smooth, assert_gradient_is_slope
 from tests.synthetic import make_tasks

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.conv4 import Conv4
-from fewshot_bench.inner_loop import InnerLoopMethod
+from fewshot_bench.bases.inner_loop import InnerLoopMethod
 from fewshot_bench.method import methods
 from tests.synthetic import make_tasks
 from tests.test_oracles import close
