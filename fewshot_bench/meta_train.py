@@ -13,8 +13,8 @@ from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episodes.episode import EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.evaluate import gather, inputs_of, score_episodes
-from fewshot_bench.features import ImageTable
+from fewshot_bench.evaluation.evaluate import gather, inputs_of, score_episodes
+from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe

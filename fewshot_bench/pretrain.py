@@ -14,8 +14,8 @@ from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.evaluate import score_episodes
-from fewshot_bench.features import FeatureTable, embed_split
+from fewshot_bench.evaluation.evaluate import score_episodes
+from fewshot_bench.evaluation.features import FeatureTable, embed_split
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.train import Trainer

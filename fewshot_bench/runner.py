@@ -16,8 +16,8 @@ from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
-from fewshot_bench.evaluate import evaluate
-from fewshot_bench.features import embed_split
+from fewshot_bench.evaluation.evaluate import evaluate
+from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.meta_train import config_source, meta_train, meta_training
 from fewshot_bench.method import Method, methods
 from fewshot_bench.pretrain import build_backbone, pretrain, pretraining

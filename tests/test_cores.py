@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from fewshot_bench.cores import map_on_cores, replica
+from fewshot_bench.evaluation.parallel import map_on_cores, replica
 
 
 @pytest.fixture

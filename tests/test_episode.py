@@ -14,8 +14,8 @@ from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
-from fewshot_bench.evaluate import gather
-from fewshot_bench.features import ImageTable
+from fewshot_bench.evaluation.evaluate import gather
+from fewshot_bench.evaluation.features import ImageTable
 from tests.synthetic import make_split
 
 PINNED = {

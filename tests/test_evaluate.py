@@ -9,8 +9,8 @@ from fewshot_bench.data.augment import augment, color_jitter, random_crop
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.evaluate import evaluate, gather, inputs_of
-from fewshot_bench.features import ImageTable
+from fewshot_bench.evaluation.evaluate import evaluate, gather, inputs_of
+from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.recipe import Recipe
 from tests.synthetic import make_method, make_split

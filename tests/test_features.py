@@ -7,7 +7,7 @@ import torch
 
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.errors import UsageError
-from fewshot_bench.features import embed_split
+from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method
 from tests.synthetic import make_method, make_split
 

@@ -13,8 +13,8 @@ from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.config import RunConfig
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
-from fewshot_bench.evaluate import Scores
-from fewshot_bench.features import embed_split
+from fewshot_bench.evaluation.evaluate import Scores
+from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.meta_train import TrainingEpisodes, meta_training, training_spec
 from fewshot_bench.method import methods
 from fewshot_bench.provenance.code_digest import source_digest

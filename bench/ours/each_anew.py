@@ -14,8 +14,8 @@ from bench.line import print_measured
 from bench.ours.from_images import build
 from bench.settings import N_CHECKED
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.evaluate import gather
-from fewshot_bench.features import ImageTable
+from fewshot_bench.evaluation.evaluate import gather
+from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.ops.basic import accuracy
 
 

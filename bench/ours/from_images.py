@@ -14,7 +14,7 @@ from bench.line import print_measured
 from bench.settings import N_CHECKED
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.evaluate import evaluate
+from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.method import Method, methods
 from fewshot_bench.pretrain import build_backbone
 from fewshot_bench.recipe import Recipe, build_recipe

@@ -16,8 +16,8 @@ from bench.line import print_measured
 from bench.settings import N_CHECKED, PER_CLASS, STEPS
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.evaluate import score_episodes
-from fewshot_bench.features import FeatureTable
+from fewshot_bench.evaluation.evaluate import score_episodes
+from fewshot_bench.evaluation.features import FeatureTable
 from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import build_recipe
 from fewshot_bench.utilities.memory import keep_freed_memory

@@ -13,8 +13,8 @@ from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.ours.from_images import build
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.evaluate import gather
-from fewshot_bench.features import ImageTable
+from fewshot_bench.evaluation.evaluate import gather
+from fewshot_bench.evaluation.features import ImageTable
 
 
 def main(folder: Path, n_episodes: int) -> None:

@@ -23,8 +23,8 @@ from bench.line import peak_mb, print_measured, status_mb
 from bench.ours.from_images import build
 from bench.ours.heads import load
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.evaluate import evaluate, score_episodes
-from fewshot_bench.features import FeatureTable
+from fewshot_bench.evaluation.evaluate import evaluate, score_episodes
+from fewshot_bench.evaluation.features import FeatureTable
 from fewshot_bench.utilities.memory import keep_freed_memory
 
 N_CLASSES, N_EPISODES = 160, 2_000

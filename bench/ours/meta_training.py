@@ -16,8 +16,8 @@ from bench.line import print_measured
 from bench.ours.from_images import build
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
-from fewshot_bench.evaluate import gather
-from fewshot_bench.features import ImageTable
+from fewshot_bench.evaluation.evaluate import gather
+from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.meta_train import TrainingEpisodes, meta_train, meta_training
 from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe

@@ -13,8 +13,8 @@ from torch.profiler import ProfilerActivity, profile
 from bench.line import print_measured
 from bench.ours.heads import load
 from bench.ours.maml_step import prepare
-from fewshot_bench.evaluate import score_episodes
-from fewshot_bench.features import FeatureTable
+from fewshot_bench.evaluation.evaluate import score_episodes
+from fewshot_bench.evaluation.features import FeatureTable
 from fewshot_bench.utilities.memory import keep_freed_memory
 
 N_SHOWN = 6

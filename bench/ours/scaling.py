@@ -17,8 +17,8 @@ from bench.ours.from_images import build
 from bench.ours.heads import build as build_head
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.evaluate import score_episodes
-from fewshot_bench.features import FeatureTable, embed_split
+from fewshot_bench.evaluation.evaluate import score_episodes
+from fewshot_bench.evaluation.features import FeatureTable, embed_split
 from fewshot_bench.method import Method
 from fewshot_bench.utilities.memory import keep_freed_memory
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fewshot_bench.cores import map_on_cores
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episodes.episode import Episode, EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.features import FeatureTable, ImageTable, Table, embed_split
+from fewshot_bench.evaluation.features import FeatureTable, ImageTable, Table, embed_split
+from fewshot_bench.evaluation.parallel import map_on_cores
 from fewshot_bench.method import Method
 from fewshot_bench.ops.basic import accuracy
 from fewshot_bench.results import Result

@@ -1,0 +1,1 @@
+"""Evaluation: every method on the same episodes, from embeddings computed once."""

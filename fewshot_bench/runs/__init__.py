@@ -1,0 +1,1 @@
+"""Runs: what a command asks for, and how it is carried out."""

@@ -1,0 +1,1 @@
+"""Statistics of results: intervals and paired comparisons."""

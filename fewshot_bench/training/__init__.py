@@ -1,0 +1,1 @@
+"""Training: the loop, supervised pretraining, episodic meta-training, stored weights."""
