@@ -9,7 +9,6 @@ import torch
 from pydantic import ValidationError
 
 from fewshot_bench.backbones.base import backbones
-from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.entry import datasets
@@ -18,12 +17,13 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
-from fewshot_bench.meta_train import config_source, meta_train, meta_training
 from fewshot_bench.method import Method, methods
-from fewshot_bench.pretrain import build_backbone, pretrain, pretraining
 from fewshot_bench.provenance.code_version import code_version
 from fewshot_bench.recipe import Recipe, build_recipe
 from fewshot_bench.results import CurvePoint, RunRecord
+from fewshot_bench.training.checkpoints import StoredWeights
+from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
+from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
 from fewshot_bench.utilities.files import atomic_file, home
 
 

@@ -13,8 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.errors import UsageError
+from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 
 X = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}

@@ -7,9 +7,13 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
-from fewshot_bench.classifiers import CosineClassifier, PretrainingNet, all_rotations
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import PretrainRecipe
+from fewshot_bench.training.pretraining_heads import (
+    CosineClassifier,
+    PretrainingNet,
+    all_rotations,
+)
 
 
 def net(width: int = 16, **settings: object) -> PretrainingNet:

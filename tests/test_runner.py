@@ -8,14 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from fewshot_bench import meta_train
-from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.config import RunConfig
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import Scores
 from fewshot_bench.evaluation.features import embed_split
-from fewshot_bench.meta_train import TrainingEpisodes, meta_training, training_spec
 from fewshot_bench.method import methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import Recipe, TrainRecipe
@@ -27,6 +24,9 @@ from fewshot_bench.runner import (
     record_path,
     stored_record,
 )
+from fewshot_bench.training import meta_training as meta_training_module
+from fewshot_bench.training.checkpoints import StoredWeights
+from fewshot_bench.training.meta_training import TrainingEpisodes, meta_training, training_spec
 from fewshot_bench.utilities.tensors import load_tensors
 from tests.synthetic import make_dataset
 
@@ -108,7 +108,9 @@ def test_weights_by_other_code_are_named_and_made_anew_if_asked(
     assert first.weights is not None
     written = first.weights.path.stat().st_mtime_ns
     digest = source_digest
-    monkeypatch.setattr(meta_train, "source_digest", lambda *things: digest(*things) + "edited")
+    monkeypatch.setattr(
+        meta_training_module, "source_digest", lambda *things: digest(*things) + "edited"
+    )
     assert "by other code" not in capfd.readouterr().err
     train("ssl-meta")
     assert "was made by other code; --force makes it anew" in capfd.readouterr().err
@@ -149,7 +151,7 @@ def every_step_validates_better(monkeypatch: pytest.MonkeyPatch) -> None:
     def scored(*_: object) -> Scores:
         return Scores(torch.tensor([float(next(rising))]), "")
 
-    monkeypatch.setattr(meta_train, "score_episodes", scored)
+    monkeypatch.setattr(meta_training_module, "score_episodes", scored)
 
 
 @pytest.mark.usefixtures("every_step_validates_better")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fewshot_bench import checkpoint
-from fewshot_bench.checkpoint import StoredWeights
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import OptimRecipe
-from fewshot_bench.train import Trainer, learning_rate, make_optimizer
+from fewshot_bench.training.checkpoints import StoredWeights
+from fewshot_bench.training.trainer import Trainer, learning_rate, make_optimizer
+from fewshot_bench.utilities import tensors
 from fewshot_bench.utilities.signals import Interrupted, deferred
 from fewshot_bench.utilities.tensors import load_tensors
 
@@ -178,7 +178,7 @@ def test_the_last_checkpoint_survives_a_torn_write(
             os._exit(9)
 
     with monkeypatch.context() as torn:
-        torn.setattr(checkpoint, "save_file", tear)
+        torn.setattr(tensors, "save_file", tear)
         if (child := os.fork()) == 0:
             trainer(tmp_path).run()
             os._exit(0)

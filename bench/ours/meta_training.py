@@ -18,10 +18,10 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.evaluation.evaluate import gather
 from fewshot_bench.evaluation.features import ImageTable
-from fewshot_bench.meta_train import TrainingEpisodes, meta_train, meta_training
 from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe
-from fewshot_bench.train import make_optimizer
+from fewshot_bench.training.meta_training import TrainingEpisodes, meta_train, meta_training
+from fewshot_bench.training.trainer import make_optimizer
 from fewshot_bench.utilities.memory import keep_freed_memory
 
 NAME = "ssl-meta"

@@ -18,8 +18,8 @@ from bench.inputs import CLASSES, make_split
 from bench.line import print_measured
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
-from fewshot_bench.pretrain import build_backbone, pretrain, pretraining
 from fewshot_bench.recipe import PretrainRecipe
+from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
 from fewshot_bench.utilities.memory import keep_freed_memory
 
 RECIPE = PretrainRecipe(epochs=1, val_episodes=1)

@@ -149,10 +149,10 @@ def _run_alone(config: "RunConfig", tracker: "Tracker", device: str, force: bool
     """Run a cell that no other process on this machine runs, unless its record is there."""
     import torch
 
-    from fewshot_bench.meta_train import config_source
     from fewshot_bench.runner import run as carry_out
     from fewshot_bench.runner import stored_record
     from fewshot_bench.tracking.owed import deliver
+    from fewshot_bench.training.meta_training import config_source
     from fewshot_bench.utilities.progress import say
 
     record = None if force else stored_record(config.key)

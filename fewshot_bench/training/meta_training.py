@@ -7,7 +7,6 @@ import numpy as np
 from torch import Tensor
 
 from fewshot_bench.backbones.base import backbones
-from fewshot_bench.checkpoint import StoredWeights, identity, load_into
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episodes.episode import EpisodeIndices
@@ -18,7 +17,8 @@ from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe
-from fewshot_bench.train import Trainer
+from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
+from fewshot_bench.training.trainer import Trainer
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
 

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fewshot_bench.checkpoint import StoredWeights, load_into
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import OptimRecipe
+from fewshot_bench.training.checkpoints import StoredWeights, load_into
 from fewshot_bench.utilities.progress import Bar, say
 from fewshot_bench.utilities.signals import Interrupted, deferred
 from fewshot_bench.utilities.tensors import Tensors, with_prefix, without_prefix

@@ -8,8 +8,6 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone, backbones, to_channels_last
 from fewshot_bench.bases.nearest_cosine import NearestCosine
-from fewshot_bench.checkpoint import StoredWeights, identity, load_into
-from fewshot_bench.classifiers import PretrainingNet
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episodes.source import EpisodeSource
@@ -18,7 +16,9 @@ from fewshot_bench.evaluation.evaluate import score_episodes
 from fewshot_bench.evaluation.features import FeatureTable, embed_split
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import PretrainRecipe, Recipe
-from fewshot_bench.train import Trainer
+from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
+from fewshot_bench.training.pretraining_heads import PretrainingNet
+from fewshot_bench.training.trainer import Trainer
 from fewshot_bench.utilities.progress import say
 from fewshot_bench.utilities.tensors import with_prefix, without_prefix
 
