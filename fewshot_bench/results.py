@@ -1,30 +1,16 @@
-"""What was measured, its interval, and the paired comparison of two methods."""
+"""What was measured, and everything known of the run that did it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from scipy.special import stdtrit
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.provenance.code_version import CodeVersion
+from fewshot_bench.statistics.intervals import confidence95
 from fewshot_bench.utilities.files import stable_hash
 
 Setting = Literal["inductive", "transductive"]
-
-
-def confidence95(values: Sequence[float]) -> float:
-    """Half-width of the 95 % interval of a mean: Student's t over the values, ddof 1.
-
-    Returns NaN for fewer than two values.
-    """
-    n = len(values)
-    if n < 2:
-        return float("nan")
-    quantile = stdtrit(n - 1, 0.975)
-    return float(quantile * np.std(values, ddof=1) / np.sqrt(n))
 
 
 class Result(BaseModel):
@@ -108,35 +94,3 @@ class RunRecord(BaseModel):
     def id(self) -> str:
         """Tells this measurement from every other one, those of the same configuration included."""
         return stable_hash([self.config.key, self.result.model_dump(mode="json")])
-
-
-@dataclass(frozen=True)
-class PairedComparison:
-    """Difference of two methods on the same episodes.
-
-    Attributes:
-        difference: mean of (first - second), in [0, 1].
-        ci95: half-width of its 95 % interval (Student's t over episodes).
-        p_value: of the two-sided paired t-test.
-    """
-
-    difference: float
-    ci95: float
-    p_value: float
-
-
-def compare(first: Result, second: Result) -> PairedComparison:
-    """Compare two results episode by episode.
-
-    Raises:
-        ValueError: they were not measured on the same episodes.
-    """
-    if first.episode_digest != second.episode_digest:
-        raise ValueError("a paired comparison needs the same episodes; the digests differ")
-    difference = np.subtract(first.accuracies, second.accuracies)
-    if np.ptp(difference) == 0:
-        return PairedComparison(float(difference[0]), 0.0, float(difference[0] == 0))
-    from scipy import stats  # slow to import, and a table does without
-
-    p_value = float(stats.ttest_rel(first.accuracies, second.accuracies).pvalue)
-    return PairedComparison(float(difference.mean()), confidence95(difference.tolist()), p_value)

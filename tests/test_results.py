@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from fewshot_bench.results import Result, compare, confidence95
+from fewshot_bench.results import Result
+from fewshot_bench.statistics.intervals import confidence95
+from fewshot_bench.statistics.paired import compare
 
 accuracies = st.lists(st.integers(0, 75).map(lambda k: k / 75), min_size=2, max_size=50)
 

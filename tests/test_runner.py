@@ -16,7 +16,7 @@ from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import Recipe, TrainRecipe
-from fewshot_bench.runner import (
+from fewshot_bench.runs.runner import (
     Trained,
     make_config,
     pick_device,

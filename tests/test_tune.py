@@ -7,7 +7,7 @@ import pytest
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import Recipe, build_recipe
-from fewshot_bench.tune import grid_points
+from fewshot_bench.runs.tuning import grid_points
 
 
 class Example(Recipe):

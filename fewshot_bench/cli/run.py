@@ -57,8 +57,8 @@ def run(
     from fewshot_bench.episodes.source import EpisodeSource
     from fewshot_bench.errors import UsageError
     from fewshot_bench.method import methods
-    from fewshot_bench.runner import make_config, pick_device
-    from fewshot_bench.tune import grid_points
+    from fewshot_bench.runs.runner import make_config, pick_device
+    from fewshot_bench.runs.tuning import grid_points
     from fewshot_bench.utilities.memory import keep_freed_memory
     from fewshot_bench.utilities.signals import Interrupted, interruptible
 
@@ -149,8 +149,8 @@ def _run_alone(config: "RunConfig", tracker: "Tracker", device: str, force: bool
     """Run a cell that no other process on this machine runs, unless its record is there."""
     import torch
 
-    from fewshot_bench.runner import run as carry_out
-    from fewshot_bench.runner import stored_record
+    from fewshot_bench.runs.runner import run as carry_out
+    from fewshot_bench.runs.runner import stored_record
     from fewshot_bench.tracking.owed import deliver
     from fewshot_bench.training.meta_training import config_source
     from fewshot_bench.utilities.progress import say
