@@ -8,8 +8,9 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.bases.inner_loop import InnerLoopRecipe, linear_head
-from fewshot_bench.method import Method, Paper, methods
+from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import one_hot
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from fewshot_bench.bases.nearest_cosine import NearestCosine
-from fewshot_bench.method import Paper, methods
+from fewshot_bench.method import methods
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
 

@@ -8,8 +8,9 @@ from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
-from fewshot_bench.method import Paper, methods
+from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import join_queries, prototypes, squared_distances
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides
 
 

@@ -7,7 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.bases.inner_loop import InnerLoopMethod, InnerLoopRecipe
-from fewshot_bench.method import Paper, methods
+from fewshot_bench.method import methods
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import PretrainRecipe, TrainRecipe
 from fewshot_bench.utilities.optional import import_extra
 

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episodes.episode import Episode
-from fewshot_bench.method import AtOnce, Method, Paper, methods
+from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import prototypes
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
 

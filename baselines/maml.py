@@ -15,7 +15,8 @@ from fewshot_bench.bases.inner_loop import (
     Weights,
     use_per_step_norms,
 )
-from fewshot_bench.method import Paper, methods
+from fewshot_bench.method import methods
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
 
 

@@ -8,8 +8,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.method import Method, Paper, methods
+from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import cosine, prototypes
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
 

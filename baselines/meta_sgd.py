@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.bases.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
 from fewshot_bench.errors import UsageError
-from fewshot_bench.method import Paper, methods
+from fewshot_bench.method import methods
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
 
 

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.method import AtOnce, Method, Paper, methods
+from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import mixed_distances, one_hot
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from fewshot_bench.bases.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
 from fewshot_bench.episodes.episode import Episode
-from fewshot_bench.method import Paper, methods
+from fewshot_bench.method import methods
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
 
 

@@ -8,8 +8,9 @@ from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
-from fewshot_bench.method import Paper, methods
+from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import one_hot, prototypes
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides
 
 

@@ -13,20 +13,10 @@ from torch import Tensor, nn
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
+from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.registry import Registry
 from fewshot_bench.results import Setting
-
-
-@dataclass(frozen=True)
-class Paper:
-    """Where a method was published."""
-
-    title: str
-    authors: str
-    venue: str
-    year: int
-    url: str
 
 
 @dataclass(frozen=True)

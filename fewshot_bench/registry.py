@@ -1,35 +1,18 @@
 """Registries: names of things of one kind. Which kinds there are is told beside each kind."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Generic, TypeVar
 
 from fewshot_bench.errors import UsageError, how_to_get, suggestion
+from fewshot_bench.plugins import load_plugins
 
 T = TypeVar("T")
-PLUGIN_GROUP = "fewshot_bench.plugins"
 
 
 def canonical(name: str) -> str:
     """Spell a name the one way the registry keeps it: ``SSL_Meta`` and ``ssl-meta`` are one."""
     return name.strip().lower().replace("_", "-")
-
-
-@cache
-def load_plugins() -> None:
-    """Import every installed package of the entry-point group, and the modules inside it.
-
-    A third party's methods, backbones and data sets are found the very way ours are. Only
-    installed entry points are imported, never a path from a configuration.
-    """
-    for point in sorted(entry_points(group=PLUGIN_GROUP), key=lambda p: p.value):
-        package = importlib.import_module(point.value)
-        for module in pkgutil.iter_modules(getattr(package, "__path__", []), point.value + "."):
-            importlib.import_module(module.name)
 
 
 class Registry(Generic[T]):

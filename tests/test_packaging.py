@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_bench.registry import PLUGIN_GROUP
+from fewshot_bench.plugins import PLUGIN_GROUP
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "mlflow", "pandas", "matplotlib", "scipy")
