@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from fewshot_bench.paper import Paper
 from fewshot_bench.plugins import plugin_files
-from fewshot_bench.registry import canonical
+from fewshot_bench.registry import Registry, canonical
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,28 @@ class _File:
         return {n.name: n for n in self.tree.body if isinstance(n, Definition)}
 
 
+def from_registry(registry: Registry[Any]) -> list[Declaration]:
+    """Say the same of what a registry holds, for plugins that cannot be read."""
+    entries = {name: registry[name] for name in registry}
+    entries |= {f"{prefix}:NAME": maker for prefix, maker in registry.families.items()}
+    return [
+        Declaration(
+            name,
+            tuple(registry.aliases(name)) if name in registry else (),
+            (thing.__doc__ or "").strip().partition("\n")[0],
+            getattr(thing, "setting", None),
+            getattr(thing, "paper", None),
+        )
+        for name, thing in sorted(entries.items())
+    ]
+
+
 def declarations(registry: str) -> list[Declaration] | None:
     """Read what is registered in ``methods`` or ``backbones``, sorted by name.
 
     Returns:
         None if some plugin registers otherwise than by a decorator with literal names: then only
-        the registry itself knows.
+        the registry itself knows, see `from_registry`.
     """
     found: list[Declaration] = []
     mentioned = re.compile(rf"\b{registry}\.(register|family)\(")

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from fewshot_bench.errors import UsageError, suggestion
+from fewshot_bench.utilities.validation import validated
 
 PRESETS = ("smoke", "default", "paper")
 Overrides = Mapping[str, Any]
@@ -155,14 +156,7 @@ def build_recipe(
     for text in settings:
         key, value = _parse(recipe_type, text)
         _assign(values, key, value, create=True)
-    try:
-        return recipe_type.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"setting {key}={first['input']!r} does not fit: {first['msg'].lower()}"
-        ) from None
+    return validated(recipe_type, values)
 
 
 def _for_shots(entries: Mapping[int, Overrides], n_shot: int) -> Overrides:

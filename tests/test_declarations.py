@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from fewshot_bench import declarations as module
-from fewshot_bench.backbones.base import backbones
-from fewshot_bench.declarations import declarations
-from fewshot_bench.method import methods
+from fewshot_bench.declarations import declarations, from_registry
+from fewshot_bench.registries import registry_of
 
 DYNAMIC = """
 from fewshot_bench.method import methods
@@ -32,22 +31,12 @@ class OfMine(Between):
 '''
 
 
-def test_methods_are_declared_as_they_are_registered() -> None:
-    declared = declarations("methods")
-    assert declared is not None
-    assert [d.name for d in declared] == list(methods)
-    for d in declared:
-        method = methods[d.name]
-        assert list(d.aliases) == methods.aliases(d.name)
-        assert (d.setting, d.paper) == (method.setting, method.paper)
-        assert d.summary == (method.__doc__ or "").partition("\n")[0]
-
-
-def test_backbones_are_declared_as_they_are_registered() -> None:
-    declared = declarations("backbones")
-    assert declared is not None
-    families = [f"{prefix}:NAME" for prefix in backbones.families]
-    assert [d.name for d in declared] == sorted([*backbones, *families])
+@pytest.mark.parametrize("kind", ["method", "backbone"])
+def test_what_is_declared_is_what_is_registered(kind: str) -> None:
+    registry = registry_of(kind)
+    declared = declarations(f"{kind}s")
+    assert declared == from_registry(registry)
+    assert set(registry) <= {d.name for d in declared or ()}
 
 
 @pytest.fixture

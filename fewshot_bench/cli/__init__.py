@@ -1,7 +1,7 @@
 """The ``fsbench`` command line; one file a command, heavy imports inside the commands."""
 
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,11 +11,35 @@ from fewshot_bench.utilities.files import cannot_write, is_refusal
 
 app = typer.Typer(
     name="fsbench",
-    help="Few-shot methods and backbones under one shared episodic evaluator.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from fewshot_bench.provenance.code_version import code_version
+
+        typer.echo(f"fsbench {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version, with its commit in a checkout, and stop.",
+        ),
+    ] = False,
+) -> None:
+    """Few-shot methods and backbones under one shared episodic evaluator."""
+
+
 app.command("run")(run.run)
 app.command("table")(table.table)
 app.command("sync")(sync.sync)

@@ -1,15 +1,23 @@
 """``fsbench list``: one line about each method, backbone or data set."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fewshot_bench.cli import complete
+
+if TYPE_CHECKING:
+    from fewshot_bench.declarations import Declaration
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 def list_names(
-    kind: Annotated[str, typer.Argument(help="methods, backbones or datasets.")],
+    kind: Annotated[
+        str,
+        typer.Argument(help="methods, backbones or datasets.", autocompletion=complete.kinds),
+    ],
 ) -> None:
     """Say in one line each what there is."""
     from fewshot_bench.errors import UsageError, suggestion
@@ -26,24 +34,27 @@ def list_names(
 
 
 def _methods() -> Rows:
-    from fewshot_bench.method import methods
-
-    rows: list[tuple[str, ...]] = []
-    for name in methods:
-        method = methods[name]
-        first, more, _ = method.paper.authors.partition(",")
-        author = first.partition(" and ")[0] if not more else f"{first} et al."
-        paper = f"{author} {method.paper.year}"
-        rows.append((name, method.setting, paper, _first_line(method)))
-    return ("method", "setting", "paper", "what it does"), rows
+    rows: list[tuple[str, ...]] = [
+        (d.name, ", ".join(d.aliases), d.setting or "", d.paper.short if d.paper else "", d.summary)
+        for d in _declared("method")
+    ]
+    return ("method", "also", "setting", "paper", "what it does"), rows
 
 
 def _backbones() -> Rows:
-    from fewshot_bench.backbones.base import backbones
+    rows: list[tuple[str, ...]] = [
+        (d.name, ", ".join(d.aliases), d.summary) for d in _declared("backbone")
+    ]
+    return ("backbone", "also", "what it is"), rows
 
-    rows: list[tuple[str, ...]] = [(name, _first_line(backbones[name])) for name in backbones]
-    rows += [(f"{prefix}:NAME", _first_line(f)) for prefix, f in backbones.families.items()]
-    return ("backbone", "what it is"), rows
+
+def _declared(kind: str) -> "list[Declaration]":
+    """Read the sources; where they do not tell all, ask the registry, which takes torch."""
+    from fewshot_bench.declarations import declarations, from_registry
+    from fewshot_bench.registries import registry_of
+
+    declared = declarations(f"{kind}s")
+    return from_registry(registry_of(kind)) if declared is None else declared
 
 
 def _datasets() -> Rows:
@@ -58,10 +69,6 @@ def _datasets() -> Rows:
         rows.append((name, "yes" if name in stored else absent, entry.summary))
     rows += [(name, "yes", "imported by you") for name in stored if name not in datasets]
     return ("dataset", "on this machine", "what it is"), rows
-
-
-def _first_line(thing: object) -> str:
-    return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
 def _print(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

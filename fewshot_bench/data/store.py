@@ -44,6 +44,15 @@ def open_dataset(name: str) -> Dataset:
     return open_stored(entry.name)
 
 
+def stored_checksum(name: str) -> str | None:
+    """Return the checksum of a data set on this machine, if it is there and readable."""
+    try:
+        text = (dataset_folder(name) / "dataset.json").read_text("utf-8")
+        return str(json.loads(text)["checksum"])
+    except (UsageError, OSError, ValueError, LookupError, TypeError):
+        return None
+
+
 def open_stored(name: str) -> Dataset:
     """Open what is stored under `name`.
 

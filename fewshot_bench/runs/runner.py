@@ -1,17 +1,12 @@
 """From a configuration to a finished run: data, pretraining, meta-training, evaluation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
-from fewshot_bench.backbones.base import backbones
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
-from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
@@ -19,12 +14,12 @@ from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_version import code_version
-from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.results import CurvePoint, RunRecord
+from fewshot_bench.runs.records import keep_record
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
 from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
-from fewshot_bench.utilities.files import atomic_file, home
 
 
 @dataclass
@@ -36,49 +31,6 @@ class Trained:
     curves: list[tuple[str, int, float]] = field(default_factory=list)
     train_seconds: float = 0.0
     pretrain_seconds: float = 0.0
-
-
-def make_config(
-    method: str,
-    backbone: str,
-    dataset: Dataset,
-    *,
-    preset: str = "default",
-    n_shot: int = 1,
-    settings: Sequence[str] = (),
-    **protocol: int | str,
-) -> RunConfig:
-    """Resolve names and recipe to the complete configuration of one run.
-
-    The recipe of a backbone that comes pretrained has no section for that.
-
-    Raises:
-        UsageError: an unknown name or setting, or one of pretraining for such a backbone.
-    """
-    name = methods.resolve(method)
-    pretrained = getattr(backbones[backbone], "pretrained", False)
-    recipe = build_recipe(
-        methods[name].recipe_type,
-        preset=preset,
-        n_shot=n_shot,
-        dataset=datasets[dataset.name].overrides if dataset.name in datasets else {},
-        settings=["pretrain=none", *settings] if pretrained else settings,
-    )
-    if pretrained and recipe.pretrain is not None:
-        raise UsageError(f"{backbone} comes pretrained; leave the settings of 'pretrain' out")
-    return RunConfig.model_validate(
-        {
-            "method": name,
-            "backbone": backbones.resolve(backbone),
-            "dataset": dataset.name,
-            "n_shot": n_shot,
-            "preset": preset,
-            "settings": sorted(text.replace(" ", "") for text in settings),
-            "recipe": recipe.model_dump(mode="json"),
-            "data_checksum": dataset.checksum,
-            **protocol,
-        }
-    )
 
 
 def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunRecord:
@@ -108,8 +60,7 @@ def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunReco
         started=started,
         finished=datetime.now(UTC),
     )
-    with atomic_file(record_path(config.key)) as partial:
-        partial.write_text(record.model_dump_json())
+    keep_record(record)
     return record
 
 
@@ -138,29 +89,6 @@ def prepare(
         trained.train_seconds = facts["seconds"]
         trained.curves += facts["curves"]
     return trained
-
-
-def stored_record(key: str) -> RunRecord | None:
-    """Return the locally kept record of a configuration, if it has been run.
-
-    Raises:
-        UsageError: the file is damaged.
-    """
-    path = record_path(key)
-    if not path.exists():
-        return None
-    try:
-        record = RunRecord.model_validate_json(path.read_text("utf-8"))
-    except (ValidationError, UnicodeDecodeError):
-        raise UsageError(f"{path} is damaged; delete it and run again") from None
-    if record.config.key != key:
-        raise UsageError(f"{path} is the result of another configuration; delete it and run again")
-    return record
-
-
-def record_path(key: str) -> Path:
-    """Where the record of a configuration is kept."""
-    return home() / "results" / f"{key}.json"
 
 
 def pick_device(name: str) -> torch.device:

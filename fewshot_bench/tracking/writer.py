@@ -14,6 +14,7 @@ from fewshot_bench.provenance.code_version import CodeVersion, code_version
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.record import flatten, measured, write_files
+from fewshot_bench.tracking.sqlite import holds_finished
 from fewshot_bench.tracking.store import (
     TrackingError,
     artifact_folder,
@@ -21,6 +22,7 @@ from fewshot_bench.tracking.store import (
     impatient,
     is_server,
     one_line,
+    sqlite_file,
 )
 from fewshot_bench.utilities.files import home, stable_hash
 
@@ -76,6 +78,11 @@ class Tracker:
         Raises:
             TrackingError: the store cannot be used.
         """
+        file = sqlite_file(self.uri)
+        if file and self._connection is None:  # MLflow takes seconds to import
+            known = holds_finished(file, config.dataset, config.key)
+            if known is not None:
+                return known
         return bool(self._search(config, "FINISHED", "fsbench.key", config.key))
 
     @contextmanager

@@ -86,7 +86,7 @@ def test_a_dry_run_prints_the_configuration(
     capfd: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     assert fsbench("run", "-m", "maml", "--set", "inner_lr=0.4", "--dry-run") == 0
-    config = json.loads(capfd.readouterr().out)
+    (config,) = json.loads(capfd.readouterr().out)
     assert config["recipe"]["inner_lr"] == 0.4
     assert config["n_episodes"] == 2000
     assert not (folder / "mlflow.db").exists()
@@ -131,6 +131,47 @@ def test_a_table_without_runs_says_how_to_make_one(capfd: pytest.CaptureFixture[
     assert "fsbench run" in capfd.readouterr().err
 
 
+def test_a_dry_run_of_a_sweep_is_one_array(capfd: pytest.CaptureFixture[str]) -> None:
+    sweep = ["run", "-m", "tim", "-m", "laplacian-shot", "-k", "1", "-k", "5", "--tune", "val"]
+    assert fsbench(*sweep, "--dry-run") == 0
+    configs = json.loads(capfd.readouterr().out)
+    asked = [(c["method"], c["n_shot"]) for c in configs if c["split"] == "test"]
+    assert asked == [("tim", 1), ("tim", 5), ("laplacian-shot", 1), ("laplacian-shot", 5)]
+    trials = [tuple(c["settings"]) for c in configs if c["split"] == "val"]
+    assert len(trials) == len(configs) - 4 > 4
+    assert all(trials)
+
+
+def test_a_finished_run_is_answered_without_torch_until_code_changes(
+    folder: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [*SMOKE, "--method", "simple-shot", "--backbone", "conv4-64"]
+    assert fsbench(*command) == 0
+    code = (
+        "import atexit, sys\nfrom fewshot_bench.cli import main\n"
+        "atexit.register(lambda: print({'torch', 'mlflow'} & set(sys.modules)))\n"
+        f"main({command!r})"
+    )
+    again = [sys.executable, "-c", code]
+    done = subprocess.run(again, capture_output=True, text=True, check=True)
+    assert "simple-shot conv4-64 glyphs 1-shot: has been run" in done.stderr
+    assert done.stdout.splitlines()[-1] == "set()"
+    (folder / "mlflow.db").unlink()  # what is not logged is logged again
+    assert (
+        "logging the stored result"
+        in subprocess.run(again, capture_output=True, text=True, check=True).stderr
+    )
+
+
+@pytest.mark.parametrize(
+    "call", [["-m", "fewshot_bench"], ["-c", "from fewshot_bench.cli import main; main()"]]
+)
+def test_the_version_names_the_package(call: list[str]) -> None:
+    command = [sys.executable, *call, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("fsbench 0.")
+
+
 def test_help_imports_neither_torch_nor_mlflow() -> None:
     code = (
         "import sys, fewshot_bench.cli as c\n"
@@ -141,3 +182,6 @@ def test_help_imports_neither_torch_nor_mlflow() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "set()"
     assert "--query-balance" in done.stdout
+    assert re.search(r"--shots .*", done.stdout)
+    for default in ("[default: 1]", "[default: 2000;"):
+        assert default in " ".join(done.stdout.replace("│", " ").split())

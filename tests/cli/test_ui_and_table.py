@@ -12,8 +12,9 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 from typer.testing import CliRunner
 
-from fewshot_bench.cli import app, ui
+from fewshot_bench.cli import app
 from fewshot_bench.errors import UsageError
+from fewshot_bench.tracking import pages
 
 
 def free_port() -> int:
@@ -52,8 +53,8 @@ def test_another_address_says_what_it_exposes(
     host: str, exposed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.db").touch()
-    monkeypatch.setattr(ui, "_server", lambda *_: nullcontext())
-    monkeypatch.setattr(ui, "_wait", lambda *_: False)
+    monkeypatch.setattr(pages, "_server", lambda *_: nullcontext())
+    monkeypatch.setattr(pages, "_wait", lambda *_: False)
     uri = f"sqlite:///{tmp_path / 'a.db'}"
     arguments = ["ui", "--host", host, "--port", str(free_port()), "--tracking-uri", uri]
     outcome = CliRunner().invoke(app, arguments)
@@ -88,8 +89,8 @@ def test_a_store_that_cannot_be_browsed_is_one_line(uri: str, words: str) -> Non
 @pytest.mark.parametrize(
     ("kind", "start"),
     [
-        ("methods", "ssl-meta\ttransductive\tHu et al. 2020\t"),
-        ("backbones", "conv4-64\t"),
+        ("methods", "ssl-meta\tsib\ttransductive\tHu et al. 2020\t"),
+        ("backbones", "conv4-64\tc64f, conv4\t"),
         ("Datasets", "cifar-fs\tno\t"),
     ],
 )

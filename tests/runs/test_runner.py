@@ -16,14 +16,9 @@ from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import Recipe, TrainRecipe
-from fewshot_bench.runs.runner import (
-    Trained,
-    make_config,
-    pick_device,
-    prepare,
-    record_path,
-    stored_record,
-)
+from fewshot_bench.runs.plan import make_config
+from fewshot_bench.runs.records import record_path, stored_record
+from fewshot_bench.runs.runner import Trained, pick_device, prepare
 from fewshot_bench.training import meta_training as meta_training_module
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import TrainingEpisodes, meta_training, training_spec

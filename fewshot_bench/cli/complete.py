@@ -1,0 +1,51 @@
+"""Names that the shell completes; none of them costs an import of torch."""
+
+from collections.abc import Iterable
+
+Completions = list[tuple[str, str]]  # names, each with a line of help
+
+
+def methods(incomplete: str) -> Completions:
+    """Complete the name of a method."""
+    return _fitting(incomplete, [*_declared("methods"), ("all", "every method")])
+
+
+def backbones(incomplete: str) -> Completions:
+    """Complete the name of a backbone."""
+    return _fitting(incomplete, _declared("backbones"))
+
+
+def datasets(incomplete: str) -> Completions:
+    """Complete the name of a data set that is built in or was imported."""
+    from fewshot_bench.data.catalog import ENTRIES
+    from fewshot_bench.data.store import stored_names
+
+    known = {entry.name: entry.summary for entry in ENTRIES}
+    return _fitting(incomplete, (dict.fromkeys(stored_names(), "imported by you") | known).items())
+
+
+def presets(incomplete: str) -> Completions:
+    """Complete the name of a preset."""
+    from fewshot_bench.recipe import PRESETS
+
+    return _fitting(incomplete, [(preset, "") for preset in PRESETS])
+
+
+def kinds(incomplete: str) -> Completions:
+    """Complete what ``fsbench list`` lists."""
+    return _fitting(incomplete, [(kind, "") for kind in ("methods", "backbones", "datasets")])
+
+
+def formats(incomplete: str) -> Completions:
+    """Complete the format of a table."""
+    return _fitting(incomplete, [(form, "") for form in ("markdown", "latex", "html", "csv")])
+
+
+def _declared(registry: str) -> list[tuple[str, str]]:
+    from fewshot_bench.declarations import declarations
+
+    return [(d.name, d.summary) for d in declarations(registry) or ()]
+
+
+def _fitting(incomplete: str, known: Iterable[tuple[str, str]]) -> Completions:
+    return [(name, line) for name, line in known if name.startswith(incomplete)]

@@ -1,0 +1,103 @@
+"""Options that commands share, each with its help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fewshot_bench.cli import complete
+
+TrackingUri = Annotated[
+    str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")
+]
+
+# What is run.
+Methods = Annotated[
+    list[str],
+    typer.Option(
+        "--method",
+        "-m",
+        help="Method, repeatable; or 'all'. See 'fsbench list methods'.",
+        autocompletion=complete.methods,
+    ),
+]
+Shots = Annotated[
+    list[int] | None,
+    typer.Option("--shots", "-k", min=1, help="Labelled images a class, repeatable.  [default: 1]"),
+]
+Dataset = Annotated[
+    str, typer.Option(help="See 'fsbench list datasets'.", autocompletion=complete.datasets)
+]
+Backbone = Annotated[
+    str, typer.Option(help="See 'fsbench list backbones'.", autocompletion=complete.backbones)
+]
+Ways = Annotated[int, typer.Option(min=2, help="Classes of an episode.")]
+Queries = Annotated[int, typer.Option(min=1, help="Query images a class.")]
+QueryBalance = Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")]
+Episodes = Annotated[
+    int | None, typer.Option(min=2, help="Test episodes.  [default: 2000; smoke: 200]")
+]
+EpisodeSeed = Annotated[int, typer.Option(min=0, help="Seed of the test episodes.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of weights and training.")]
+Preset = Annotated[
+    str, typer.Option(help="smoke, default or paper.", autocompletion=complete.presets)
+]
+Split = Annotated[str, typer.Option(help="Classes of the episodes: test or val.")]
+Tune = Annotated[
+    str | None, typer.Option(help="'val': choose settings from the method's grid on val.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="KEY=VALUE of the recipe, repeatable, as train.lr=0.01."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Run again; weights that other code made are made anew."),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the complete configurations as JSON and stop."),
+]
+
+# What is shown.
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="markdown, latex, html or csv.",
+        autocompletion=complete.formats,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File; .md, .tex, .html or .csv says the format."),
+]
+OnlyDatasets = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", help="Only this one, repeatable.", autocompletion=complete.datasets),
+]
+OnlyMethods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method", "-m", help="Only this one, repeatable.", autocompletion=complete.methods
+    ),
+]
+OnlyBackbones = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backbone", help="Only this one, repeatable.", autocompletion=complete.backbones
+    ),
+]
+OnlyShots = Annotated[
+    list[int] | None, typer.Option("--shots", "-k", help="Only these, repeatable.")
+]
+OnlyWays = Annotated[list[int] | None, typer.Option("--ways", help="Only these, repeatable.")]
+OfSplit = Annotated[str, typer.Option("--split", help="test; or val, for runs of a sweep.")]
+Published = Annotated[
+    bool, typer.Option("--published", help="Add numbers from papers, under their own heading.")
+]
+Cost = Annotated[
+    bool, typer.Option("--cost", help="Add minutes of training and milliseconds an episode.")
+]

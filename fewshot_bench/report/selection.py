@@ -1,0 +1,59 @@
+"""Which runs a table shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fewshot_bench.errors import UsageError, suggestion
+from fewshot_bench.registries import registry_of
+from fewshot_bench.registry import canonical
+from fewshot_bench.tracking.record import TrackedRun
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What runs must be to be shown; what is empty does not matter.
+
+    Attributes:
+        names: by ``dataset``, ``method`` and ``backbone``, names in any spelling or alias.
+        shots, ways: numbers.
+        split: ``test`` or ``val``.
+    """
+
+    names: Mapping[str, Sequence[str]]
+    shots: Sequence[int] = ()
+    ways: Sequence[int] = ()
+    split: str = "test"
+
+    def __post_init__(self) -> None:
+        if self.split not in ("test", "val"):
+            raise UsageError(f"runs are on split test or val, not '{self.split}'")
+
+    def of(self, runs: Sequence[TrackedRun]) -> list[TrackedRun]:
+        """Return the runs that fit, none only if none is on the split.
+
+        Raises:
+            UsageError: no run has one of the names, or none fits all that is asked for.
+        """
+        chosen = on_split = [run for run in runs if run.split == self.split]
+        for kind, names in self.names.items():
+            chosen = _named(chosen, kind, names)
+        chosen = [run for run in chosen if run.n_shot in (self.shots or [run.n_shot])]
+        chosen = [run for run in chosen if run.n_way in (self.ways or [run.n_way])]
+        if on_split and not chosen:
+            raise UsageError("no finished run fits all these options; leave some of them out")
+        return chosen
+
+
+def _named(runs: Sequence[TrackedRun], kind: str, names: Sequence[str]) -> list[TrackedRun]:
+    """Keep the runs whose `kind` is one of `names`; no name keeps all."""
+    known = {getattr(run, kind) for run in runs}
+    chosen = set()
+    for name in names if runs else ():
+        spelling = canonical(name)
+        if spelling not in known:  # an alias, perhaps: only then is the registry worth loading
+            things = registry_of(kind)
+            spelling = things.resolve(name) if name in things else spelling
+        if spelling not in known:
+            raise UsageError(f"no finished run of {kind} '{name}'; {suggestion(spelling, known)}")
+        chosen.add(spelling)
+    return [run for run in runs if not names or getattr(run, kind) in chosen]

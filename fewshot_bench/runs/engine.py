@@ -1,0 +1,134 @@
+"""Carrying out what was asked for, in this process, one run after another."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fewshot_bench.config import RunConfig
+from fewshot_bench.results import RunRecord
+from fewshot_bench.runs.records import recall, remember, stored_record
+from fewshot_bench.runs.request import Request
+from fewshot_bench.tracking.owed import deliver
+from fewshot_bench.tracking.store import StoreAwayError, TrackingError
+from fewshot_bench.tracking.writer import Tracker
+from fewshot_bench.utilities.locks import cell_lock
+from fewshot_bench.utilities.memory import keep_freed_memory
+from fewshot_bench.utilities.progress import say
+from fewshot_bench.utilities.signals import interruptible
+
+if TYPE_CHECKING:
+    import torch
+
+    from fewshot_bench.runs.plan import Cell, Choice
+
+
+def carry_out(
+    request: Request, tracker: Tracker, device: str = "auto", force: bool = False
+) -> list[RunRecord]:
+    """Measure all that a request asks for, train what it needs, and log it.
+
+    What has been measured and logged is not measured again, unless with `force`, and then
+    answered without loading torch.
+
+    Raises:
+        UsageError: the request cannot be met; then nothing was begun.
+        Interrupted: Ctrl-C or SIGTERM came; the same request goes on from the last checkpoint.
+    """
+    if not force and (records := _recalled(request, tracker)):
+        return records
+    from fewshot_bench.runs.plan import make_plan
+    from fewshot_bench.runs.runner import pick_device
+    from fewshot_bench.training.meta_training import config_source
+
+    keep_freed_memory()
+    engine = Engine(tracker, pick_device(device), force)
+    plan = make_plan(request)
+    _warn_if_away(tracker)
+    with interruptible():
+        records = [engine.measure_cell(cell) for cell in plan.cells]
+    remember(request, {c.key: config_source(c) for c in plan.configs})
+    return records
+
+
+@dataclass(frozen=True)
+class Engine:
+    """This process.
+
+    Attributes:
+        tracker: of the store that gets the results.
+        device: to compute on.
+        force: measure again what has been measured, and make weights of other code anew.
+    """
+
+    tracker: Tracker
+    device: "torch.device"
+    force: bool = False
+
+    def measure_cell(self, cell: "Cell") -> RunRecord:
+        """Measure a cell, with what val chooses if there is a choice."""
+        return self.measure(self._chosen(cell.choices).config if cell.choices else cell.config)
+
+    def _chosen(self, choices: "tuple[Choice, ...]") -> "Choice":
+        """Return the choice that did best on val, the first of equals, and say so."""
+        tried = [(self.measure(choice.trial), choice) for choice in choices]
+        record, best = max(tried, key=lambda pair: pair[0].result.mean)
+        accuracy = f"{100 * record.result.mean:.2f} %"
+        words = " ".join(best.settings)
+        say(f"{record.config.method}: best of {len(tried)} on val, {accuracy}: {words}")
+        return best
+
+    def measure(self, config: RunConfig) -> RunRecord:
+        """Return the record of a run, by running it unless that has been done, and log it."""
+        from fewshot_bench.training.meta_training import config_source
+
+        with cell_lock(config.key, config.title):
+            record = None if self.force else stored_record(config.key)
+            if record is None:
+                record = self._run(config)
+            elif is_logged(config, self.tracker):
+                say(f"{_been_run(record, config_source(config))} (--force runs it again)")
+                return record
+            else:
+                say(f"{_been_run(record, config_source(config))}; logging the stored result")
+            deliver(self.tracker, record)
+            return record
+
+    def _run(self, config: RunConfig) -> RunRecord:
+        from fewshot_bench.runs.runner import run
+
+        say(f"{config.title}: running")
+        with self.tracker.announced(config):
+            return run(config, self.device, renew=self.force)
+
+
+def is_logged(config: RunConfig, tracker: Tracker) -> bool:
+    """True if the store is known to hold a finished run of the configuration."""
+    try:
+        return tracker.has(config)
+    except TrackingError:  # nobody knows; sending it will show
+        return False
+
+
+def _recalled(request: Request, tracker: Tracker) -> list[RunRecord]:
+    """Return the records of a request if all of them are here and logged, else none."""
+    found = [(stored_record(key), source) for key, source in recall(request).items()]
+    records = [record for record, _ in found if record and is_logged(record.config, tracker)]
+    if len(records) < len(found):
+        return []
+    for record, (_, source) in zip(records, found, strict=True):
+        say(f"{_been_run(record, source)} (--force runs it again)")
+    return records
+
+
+def _been_run(record: RunRecord, source: str) -> str:
+    """Say of a stored record that it is there, given the digest of the code as it is now."""
+    changed = record.source not in (None, source)
+    code = " by other code of method or backbone" if changed else ""
+    return f"{record.config.title}: has been run{code}"
+
+
+def _warn_if_away(tracker: Tracker) -> None:
+    """Ask the store before the work begins; one that is away for a while is no reason to stop."""
+    try:
+        tracker.check()
+    except StoreAwayError as error:
+        say(f"warning: {error}; until then results are kept here")

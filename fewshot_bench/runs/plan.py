@@ -1,0 +1,132 @@
+"""Plans: the runs that a request amounts to, complete and checked before the first minute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fewshot_bench.backbones.base import backbones
+from fewshot_bench.config import RunConfig
+from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.entry import datasets
+from fewshot_bench.data.store import open_dataset
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.errors import UsageError
+from fewshot_bench.method import methods
+from fewshot_bench.recipe import build_recipe
+from fewshot_bench.runs.request import Request
+from fewshot_bench.runs.tuning import grid_points
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings that a sweep may choose.
+
+    Attributes:
+        settings: ``KEY=VALUE`` texts.
+        trial: the run on val that judges them.
+        config: the run that they make if they are chosen.
+    """
+
+    settings: tuple[str, ...]
+    trial: RunConfig
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A method at one number of shots.
+
+    Attributes:
+        config: the run as asked for.
+        choices: of a sweep, one of which takes its place; none without a sweep.
+    """
+
+    config: RunConfig
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a request."""
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def configs(self) -> list[RunConfig]:
+        """Every run that can be known beforehand: the trials, then what was asked for."""
+        trials = [choice.trial for cell in self.cells for choice in cell.choices]
+        return trials + [cell.config for cell in self.cells]
+
+
+def make_plan(request: Request) -> Plan:
+    """Resolve a request to complete configurations.
+
+    Raises:
+        UsageError: something is unknown, does not fit, or is not on this machine.
+    """
+    dataset = open_dataset(request.dataset)
+    names = list(methods) if request.methods == ("all",) else request.methods
+    plan = Plan(tuple(_cell(request, dataset, name, k) for name in names for k in request.shots))
+    for config in plan.configs:
+        EpisodeSource(dataset[config.split], config.spec)
+    return plan
+
+
+def _cell(request: Request, dataset: Dataset, method: str, n_shot: int) -> Cell:
+    def configure(split: str, point: Sequence[str] = ()) -> RunConfig:
+        return make_config(
+            method,
+            request.backbone,
+            dataset,
+            preset=request.preset,
+            n_shot=n_shot,
+            settings=[*request.settings, *point],
+            split=split,
+            **request.protocol,
+        )
+
+    points = grid_points(methods[method].recipe_type, request.settings) if request.tune else []
+    choices = (Choice(p, configure("val", p), configure(request.split, p)) for p in points)
+    return Cell(configure(request.split), tuple(choices))
+
+
+def make_config(
+    method: str,
+    backbone: str,
+    dataset: Dataset,
+    *,
+    preset: str = "default",
+    n_shot: int = 1,
+    settings: Sequence[str] = (),
+    **protocol: int | str,
+) -> RunConfig:
+    """Resolve names and recipe to the complete configuration of one run.
+
+    The recipe of a backbone that comes pretrained has no section for that.
+
+    Raises:
+        UsageError: an unknown name or setting, or one of pretraining for such a backbone.
+    """
+    name = methods.resolve(method)
+    pretrained = getattr(backbones[backbone], "pretrained", False)
+    recipe = build_recipe(
+        methods[name].recipe_type,
+        preset=preset,
+        n_shot=n_shot,
+        dataset=datasets[dataset.name].overrides if dataset.name in datasets else {},
+        settings=["pretrain=none", *settings] if pretrained else settings,
+    )
+    if pretrained and recipe.pretrain is not None:
+        raise UsageError(f"{backbone} comes pretrained; leave the settings of 'pretrain' out")
+    return RunConfig.model_validate(
+        {
+            "method": name,
+            "backbone": backbones.resolve(backbone),
+            "dataset": dataset.name,
+            "n_shot": n_shot,
+            "preset": preset,
+            "settings": sorted(text.replace(" ", "") for text in settings),
+            "recipe": recipe.model_dump(mode="json"),
+            "data_checksum": dataset.checksum,
+            **protocol,
+        }
+    )

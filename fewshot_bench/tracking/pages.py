@@ -1,0 +1,114 @@
+"""MLflow's own pages of a store, served on this machine by a process group of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from fewshot_bench.errors import UsageError
+from fewshot_bench.tracking.store import check_answers, is_server, redacted, sqlite_file
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+START_SECONDS = 120  # the server imports for 5 to 20 s on two busy cores
+
+
+@contextmanager
+def pages(uri: str, host: str, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Serve the pages of a store while the block lasts; SIGTERM then ends it as Ctrl-C does.
+
+    Raises:
+        UsageError: the server did not start.
+    """
+    with _server(uri, host, port) as server:
+        if not _wait(server, address_of(host, port)):
+            raise UsageError("MLflow's server did not start; its messages are above")
+        yield server
+
+
+def address_of(host: str, port: int) -> str:
+    """What a browser is given."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def check_pages(uri: str, host: str, port: int) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        UsageError: the store is a server itself, is missing or silent, or the port is taken.
+    """
+    if is_server(uri):
+        raise UsageError(f"{redacted(uri)} is an MLflow server already; open it in a browser")
+    file = sqlite_file(uri)
+    if file is not None and not file.is_file():
+        raise UsageError(
+            f"there is no {file}; make a run first with 'fsbench run', or name the store with "
+            "--tracking-uri"
+        )
+    check_answers(uri)
+    _check_free(host, port)
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        kind, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(place, family=kind).close()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise UsageError(
+            f"cannot listen on {host} port {port} ({reason.lower()}); choose another --port "
+            "or --host"
+        ) from error
+
+
+@contextmanager
+def _server(uri: str, host: str, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run MLflow's server in a process group of its own, and end the whole group."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
+    command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
+    environment = {
+        **os.environ,
+        "MLFLOW_BACKEND_STORE_URI": uri,  # not an argument: every user could read a password there
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # background jobs that nobody asked for
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "PYTHONWARNINGS": "ignore",  # of the server's own dependencies
+    }
+    # SIGTERM ends this process as Ctrl-C does, or the server would outlive it.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )  # errors come on stderr
+    try:
+        yield server
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        _end(server)
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError):  # it may have ended by itself
+        os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _wait(server: "subprocess.Popen[bytes]", address: str) -> bool:
+    """Wait until the server answers; False if it ended or took too long."""
+    direct = build_opener(ProxyHandler({}))
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with direct.open(f"{address}/health", timeout=5):
+                return True
+        except (URLError, OSError):
+            time.sleep(0.2)
+    return False
