@@ -1,4 +1,4 @@
-"""Names: one spelling, no duplicates, helpful errors; and nothing is imported that is not installed."""
+"""Names: one spelling, no duplicates, helpful errors; what is not installed is not imported."""
 
 import os
 import subprocess
