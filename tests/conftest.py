@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.data.file_server import Server, serving
+
 # For this process and those the tests start: small tensors gain nothing from threads, which
 # wait for each other for minutes where another program keeps a core busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -62,3 +64,10 @@ def uri(empty_store: Path, tmp_path: Path) -> str:
     """Address of an empty store of this test alone."""
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture
+def file_server() -> Iterator[Server]:
+    """A server from which a file can be downloaded."""
+    with serving() as server:
+        yield server
