@@ -1,11 +1,14 @@
-"""Fixtures of every test: a home of the tests' own, and the folder of shared data."""
+"""Fixtures of every test: a home and a store of the tests' own, and the folder of shared data."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.data.file_server import Server, serving
 
 # For this process and those the tests start: small tensors gain nothing from threads, which
 # wait for each other for minutes where another program keeps a core busy.
@@ -44,3 +47,27 @@ def shared() -> Path:
         reason = f"no shared data in {folder}; set FSBENCH_SHARED"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh store, made once: MLflow's migrations take a second or two."""
+    from fewshot_bench.tracking import Tracker  # here: most tests do without MLflow
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    Tracker(f"sqlite:///{file}").check()
+    return file
+
+
+@pytest.fixture
+def uri(empty_store: Path, tmp_path: Path) -> str:
+    """Address of an empty store of this test alone."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture
+def file_server() -> Iterator[Server]:
+    """A server from which a file can be downloaded."""
+    with serving() as server:
+        yield server

@@ -1,7 +1,8 @@
-"""Small made-up data for tests: images whose classes can, or cannot, be told apart."""
+"""Made up for tests: images whose classes can, or cannot, be told apart; methods; results."""
 
 import numpy as np
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone, to_channels_last
@@ -10,6 +11,7 @@ from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import build_recipe
+from fewshot_bench.results import Result
 
 N_BASE = 8  # classes of the train split
 
@@ -73,3 +75,22 @@ def make_tasks(
     order = torch.randperm(n - cut, generator=generator) + cut
     episode = Episode(images[:, :cut], labels[:, :cut], images[:, order], n_way)
     return episode, labels[:, order]
+
+
+# Of a few episodes, each with 75 queries.
+accuracies = st.lists(st.integers(0, 75).map(lambda k: k / 75), min_size=2, max_size=50)
+
+
+def make_result(values: list[float], digest: str = "same") -> Result:
+    """A result with these accuracies; with equal digests they are of the same episodes."""
+    return Result(
+        accuracies=tuple(values),
+        setting="inductive",
+        seconds=1.0,
+        episode_seconds=0.5,
+        peak_memory_mb=1.0,
+        episode_digest=digest,
+        data_checksum="x",
+        device="cpu",
+        versions={},
+    )

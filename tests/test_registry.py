@@ -1,4 +1,4 @@
-"""Names: one spelling, no duplicates, helpful errors; and files that are whole or absent."""
+"""Names: one spelling, no duplicates, helpful errors; what is not installed is not imported."""
 
 import os
 import subprocess
@@ -12,7 +12,6 @@ from fewshot_bench.data.entry import datasets
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
 from fewshot_bench.registry import Registry
-from fewshot_bench.utilities.files import atomic_file, atomic_folder, stable_hash
 
 
 @pytest.mark.parametrize("spelling", ["ssl-meta", "SSL_Meta", " sib ", "SIB"])
@@ -45,34 +44,6 @@ def test_what_needs_an_extra_is_absent_without_it_and_says_how_to_get_it() -> No
     wanted = r"thing 'drei' needs no_such_library; pip install 'fewshot-bench\[no_such_library\]'"
     with pytest.raises(UsageError, match=wanted):
         registry["Drei"]
-
-
-def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
-    target = tmp_path / "file"
-    with pytest.raises(RuntimeError), atomic_file(target) as partial:
-        partial.write_text("half")
-        raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
-    with atomic_file(target) as partial:
-        partial.write_text("whole")
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_folder_is_whole_or_as_it_was(tmp_path: Path) -> None:
-    target = tmp_path / "folder"
-    for content in ("first", "second"):
-        with atomic_folder(target) as partial:
-            (partial / "file").write_text(content)
-    with pytest.raises(RuntimeError), atomic_folder(target) as partial:
-        (partial / "file").write_text("third")
-        raise RuntimeError
-    assert (target / "file").read_text() == "second"
-    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
-
-
-def test_hashes_do_not_depend_on_the_order_of_keys() -> None:
-    assert stable_hash({"a": 1, "b": [2, 3]}) == stable_hash({"b": [2, 3], "a": 1})
-    assert stable_hash({"a": 1}) != stable_hash({"a": 2})
 
 
 def test_only_installed_entry_points_are_imported(tmp_path: Path) -> None:

@@ -50,9 +50,8 @@ def run(
         settings=settings or [],
     )
     if dry_run:
-        _print_plan(request)
-    else:
-        _carry_out(request, tracking_uri, device, force)
+        return _print_plan(request)
+    return _carry_out(request, tracking_uri, device, force)
 
 
 def _request(split: str, tune: str | None, **given: Any) -> "Request":

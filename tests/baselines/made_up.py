@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
-from tests.test_oracles import Identity
+from tests.oracles import Identity
 
 
 def method_of(name: str, dim: int, n_way: int = 5, **settings: Any) -> Method:

@@ -10,8 +10,8 @@ from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from tests.baselines.finite_differences import Smooth, assert_gradient_is_slope
+from tests.oracles import Identity, close
 from tests.synthetic import make_tasks
-from tests.test_oracles import Identity, close
 
 SETTINGS = {"inner_steps": 3, "test_steps": 6, "inner_lr": 0.3}
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
-from tests.test_oracles import Identity, close
+from tests.oracles import Identity, close
 
 CHANNELS, N_BASE, N_WAY = 4, 7, 3
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from tests.baselines.made_up import embedded_tasks, method_of
-from tests.test_oracles import close
+from tests.oracles import close
 
 Classifier = tuple[nn.Module, Callable[[Tensor], Tensor]]
 

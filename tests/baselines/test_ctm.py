@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
-from tests.test_oracles import Identity, close
+from tests.oracles import Identity, close
 
 CHANNELS = 3
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.baselines.finite_differences import assert_gradient_is_slope
 from tests.baselines.made_up import embedded_tasks
-from tests.test_oracles import Identity, close
+from tests.oracles import Identity, close
 
 DIM = 12
 NO_DROPOUT = {"attention_dropout": 0.0, "dropout": 0.0}

@@ -13,7 +13,7 @@ from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import cosine, one_hot, prototypes
 from fewshot_bench.recipe import build_recipe
 from tests.baselines.made_up import embedded_tasks, method_of
-from tests.test_oracles import close, embedded, load
+from tests.oracles import close, embedded, load
 
 
 @pytest.mark.parametrize("n_shot", [1, 5])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
 from tests.baselines.made_up import embedded_tasks, method_of, stir_norms
-from tests.test_oracles import close
+from tests.oracles import close
 
 
 def make(n_way: int = 3, **settings: object) -> Method:

@@ -9,7 +9,7 @@ from torch.distributions import Normal, kl_divergence
 
 from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
-from tests.test_oracles import Identity, close
+from tests.oracles import Identity, close
 
 DIM, LATENT = 6, 4
 NO_PENALTY = {"kl_weight": 0.0, "encoder_penalty": 0.0, "l2_penalty": 0.0, "orthogonality": 0.0}

@@ -1,6 +1,7 @@
-"""MAML's options: per-step batch norm and learned rates; plain MAML is in test_oracles."""
+"""MAML as learn2learn computes it, and its options: per-step batch norm and learned rates."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from torch import Tensor
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.bases.inner_loop import InnerLoopMethod, PerStepNorm, linear_head
+from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from tests.baselines.finite_differences import Smooth, assert_gradient_is_slope
+from tests.oracles import close, load
 from tests.synthetic import make_tasks
-from tests.test_oracles import close
 
 PLUS: dict[str, Any] = {"per_step_norm": True, "learned_rates": True}
 
@@ -150,3 +152,41 @@ def test_the_head_starts_without_preference() -> None:
     head = linear_head(100, 5)
     assert not head.bias.any()
     assert 0.2 < float(head.weight.detach().abs().max()) <= (6 / 105) ** 0.5
+
+
+def oracle(data: dict[str, Tensor], first_order: bool) -> tuple[Method, dict[str, str]]:
+    """Build learn2learn's network; also map its parameter names to ours."""
+    cls = methods["maml"]
+    steps = int(data["inner_steps"])
+    recipe = cls.recipe_type.model_validate(
+        {
+            "inner_lr": float(data["inner_lr"]),
+            "inner_steps": steps,
+            "test_steps": steps,
+            "first_order": first_order,
+        }
+    )
+    backbone = Conv4((1, 16, 16), (6, 6, 6, 6), bias=True)
+    method = cls(backbone, recipe, 5).double()
+    theirs = [k.removeprefix("param.") for k in data if k.startswith("param.")]
+    ours = [name for name, _ in method.named_parameters()]
+    names = dict(zip(theirs, ours, strict=True))
+    method.load_state_dict({names[k]: data[f"param.{k}"] for k in theirs})
+    return method, names
+
+
+@pytest.mark.parametrize("order", ["first", "second"])
+def test_maml_has_learn2learns_meta_gradient(shared: Path, order: str) -> None:
+    data = load(shared, f"learn2learn_maml_{order}_order")
+    method, names = oracle(data, order == "first")
+    method.train()
+    episode = Episode(data["support"], data["support_labels"], data["query"], 5)
+    close(method(episode), data["query_logits"])
+    loss = method.loss(episode, data["query_labels"])
+    close(loss, data["meta_loss"])
+    torch.autograd.backward(loss)
+    parameters = dict(method.named_parameters())
+    for theirs, ours in names.items():
+        close(parameters[ours].grad, data[f"grad.{theirs}"])
+    with torch.no_grad():
+        close(method.eval()(episode), data["query_logits"])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method
 from tests.baselines.made_up import embedded_tasks, method_of
-from tests.test_oracles import close
+from tests.oracles import close
 
 DIM = 6
 

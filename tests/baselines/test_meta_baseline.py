@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics.pairwise import cosine_similarity  # type: ignore[import-untyped]
 
 from tests.baselines.made_up import embedded_tasks, method_of
-from tests.test_oracles import close
+from tests.oracles import close
 
 
 @pytest.mark.parametrize("n_shot", [1, 5])

@@ -10,8 +10,8 @@ from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from tests.baselines.finite_differences import Smooth, assert_gradient_is_slope
+from tests.oracles import close
 from tests.synthetic import make_tasks
-from tests.test_oracles import close
 
 
 def method_of(name: str, backbone: Backbone | None = None, **settings: Any) -> Method:

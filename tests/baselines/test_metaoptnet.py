@@ -15,7 +15,7 @@ from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import project_to_simplex
 from fewshot_bench.ops.crammer_singer import crammer_singer
-from tests.test_oracles import Identity, close, embedded, load
+from tests.oracles import Identity, close, embedded, load
 
 
 def metaoptnet(learner: str, dim: int, **settings: object) -> Method:

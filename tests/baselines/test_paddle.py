@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.method import methods
-from tests.test_oracles import Identity, close
+from tests.oracles import Identity, close
 
 
 def make(dim: int, **settings: object) -> Any:

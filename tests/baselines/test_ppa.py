@@ -11,8 +11,8 @@ from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.runs.plan import make_config
 from fewshot_bench.training.meta_training import training_spec
+from tests.oracles import Identity, close
 from tests.synthetic import make_dataset
-from tests.test_oracles import Identity, close
 
 N_CLASSES, DIM = 6, 7
 

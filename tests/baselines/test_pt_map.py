@@ -11,7 +11,7 @@ from torch import Tensor
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import methods
 from tests.baselines.made_up import scores_of
-from tests.test_oracles import Identity, close, embedded, load
+from tests.oracles import Identity, close, embedded, load
 
 
 def make(dim: int, **settings: object) -> Any:

@@ -10,7 +10,7 @@ from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import build_recipe
-from tests.test_oracles import Identity, close
+from tests.oracles import Identity, close
 
 
 def r2d2(dim: int, **settings: object) -> Method:

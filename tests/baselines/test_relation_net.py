@@ -9,7 +9,7 @@ from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from tests.baselines.made_up import stir_norms
-from tests.test_oracles import close
+from tests.oracles import close
 
 
 class Maps(Backbone):

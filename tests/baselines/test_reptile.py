@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.bases.inner_loop import InnerLoopMethod
 from fewshot_bench.method import methods
+from tests.oracles import close
 from tests.synthetic import make_tasks
-from tests.test_oracles import close
 
 
 def reptile(**settings: object) -> InnerLoopMethod:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.baselines.made_up import embedded_tasks, method_of, scores_of
-from tests.test_oracles import close, embedded, load
+from tests.oracles import close, embedded, load
 
 
 @pytest.mark.parametrize("n_shot", [1, 5])

@@ -14,8 +14,8 @@ from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.backbones.resnet12 import Block, ResNet12
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
+from tests.oracles import Identity, close
 from tests.synthetic import make_tasks
-from tests.test_oracles import Identity, close
 
 
 def make_tadam(backbone: Backbone | None = None, shaken: bool = True, **settings: object) -> TADAM:

@@ -15,8 +15,8 @@ from fewshot_bench.cli import main
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.data.write import dataset_folder
+from tests.data.file_server import MD5, Server
 from tests.data.files import image_tree, make_files, make_zip
-from tests.data.test_download import MD5, Server, server  # noqa: F401, a fixture
 
 Fsbench = Callable[..., tuple[int, str, str]]
 
@@ -94,13 +94,13 @@ def test_a_missing_dataset_says_how_to_get_it(fsbench: Fsbench) -> None:
 
 def test_download_fetches_and_imports(
     fsbench: Fsbench,
-    server: Server,  # noqa: F811
+    file_server: Server,
     empty_home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What arrives is checked, kept, and given to the importer, which refuses these bytes."""
     entry = datasets["cifar-fs"]
-    local = replace(entry.downloads[0], url=server.url, md5=MD5)
+    local = replace(entry.downloads[0], url=file_server.url, md5=MD5)
     monkeypatch.setitem(datasets._entries, "cifar-fs", replace(entry, downloads=(local,)))
     code, _, err = fsbench("download", "cifar-fs")
     assert code == 2

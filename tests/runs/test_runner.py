@@ -1,6 +1,5 @@
 """From configuration to trained method, on small made-up data."""
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,57 +7,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from fewshot_bench.config import RunConfig
-from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
-from fewshot_bench.evaluation.evaluate import Scores
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import methods
 from fewshot_bench.provenance.code_digest import source_digest
-from fewshot_bench.recipe import Recipe, TrainRecipe
-from fewshot_bench.runs.plan import make_config
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.records import record_path, stored_record
-from fewshot_bench.runs.runner import Trained, pick_device, prepare
+from fewshot_bench.runs.runner import pick_device, prepare
 from fewshot_bench.training import meta_training as meta_training_module
-from fewshot_bench.training.checkpoints import StoredWeights
-from fewshot_bench.training.meta_training import TrainingEpisodes, meta_training, training_spec
 from fewshot_bench.utilities.tensors import load_tensors
+from tests.cells import CPU, config, same, train, weights
 from tests.synthetic import make_dataset
 
 pytestmark = pytest.mark.usefixtures("empty_home")
-
-SHORT = [
-    "pretrain.epochs=1",
-    "pretrain.val_episodes=5",
-    "train.steps=3",
-    "train.val_every=2",
-    "train.val_episodes=5",
-    "train.n_query=3",
-]
-CPU = torch.device("cpu")
-
-
-def config(method: str, *settings: str, **protocol: int | str) -> RunConfig:
-    return make_config(
-        method,
-        "conv4-64",
-        make_dataset(),
-        settings=[*SHORT, *settings],
-        **{"n_query": 4, "n_episodes": 10, **protocol},  # type: ignore[arg-type]
-    )
-
-
-def train(method: str, *settings: str, **protocol: int | str) -> Trained:
-    return prepare(config(method, *settings, **protocol), make_dataset(), CPU)
-
-
-def weights(trained: Trained) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = trained.method.state_dict()
-    return {name: tensor.clone() for name, tensor in state.items()}
-
-
-def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    return all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize("method", ["ssl-meta", "proto-net", "maml"])
@@ -138,45 +99,6 @@ def test_a_damaged_or_misplaced_result_is_one_line(empty_home: Path) -> None:
         stored_record("k")
 
 
-@pytest.fixture
-def every_step_validates_better(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a training end with its last weights."""
-    rising = itertools.count()
-
-    def scored(*_: object) -> Scores:
-        return Scores(torch.tensor([float(next(rising))]), "")
-
-    monkeypatch.setattr(meta_training_module, "score_episodes", scored)
-
-
-@pytest.mark.usefixtures("every_step_validates_better")
-def test_a_frozen_backbone_stays_as_it_was() -> None:
-    trained, fixed = weights(train("ssl-meta")), weights(train("ssl-meta", "train=none"))
-    backbone = {name: t for name, t in trained.items() if name.startswith("backbone.")}
-    assert same(backbone, fixed)
-    assert not same(trained, fixed)
-    free = weights(train("ssl-meta", "train.frozen=false"))
-    assert not same(backbone, free)
-
-
-def test_training_episodes_follow_the_recipe_or_the_test() -> None:
-    protocol = config("proto-net", n_way=4, n_shot=2)
-    assert training_spec(protocol, TrainRecipe(n_way=30, n_shot=5), 8).n_way == 8
-    spec = training_spec(protocol, TrainRecipe(), 8)
-    assert (spec.n_way, spec.n_shot, spec.n_query) == (4, 2, 4)
-
-
-def test_the_shots_of_training_may_vary_from_step_to_step() -> None:
-    recipe = TrainRecipe(n_shot=4, min_shot=2, tasks_per_step=3)
-    episodes = TrainingEpisodes(make_dataset()["train"], EpisodeSpec(5, 4, 2), recipe, seed=1)
-    shots = [episodes[step].support.shape[1] // 5 for step in range(40)]
-    assert set(shots) == {2, 3, 4}
-    assert shots == [episodes[step].support.shape[1] // 5 for step in range(40)]
-    assert episodes[0].support.shape[0] == 3
-    fixed = TrainingEpisodes(make_dataset()["train"], EpisodeSpec(5, 4, 2), TrainRecipe(), seed=1)
-    assert {fixed[step].support.shape[1] for step in range(10)} == {20}
-
-
 def test_a_method_sees_the_train_split_once_and_before_it_is_trained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -191,18 +113,6 @@ def test_a_method_sees_the_train_split_once_and_before_it_is_trained(
     assert labels.tolist() == split.labels.tolist()
     train("proto-net")
     assert torch.equal(seen[1][0], embeddings)
-
-
-def key(**protocol: int | str) -> str:
-    made: StoredWeights = meta_training(
-        config("proto-net", "pretrain=none", **protocol), make_dataset(), TrainRecipe()
-    )
-    return made.key
-
-
-def test_weights_are_keyed_by_what_makes_them_and_nothing_else() -> None:
-    assert key() == key(n_episodes=999) == key(episode_seed=5)
-    assert len({key(), key(n_shot=2), key(seed=1), key(n_way=3)}) == 4
 
 
 def test_a_run_is_keyed_by_all_that_determines_it() -> None:

@@ -1,4 +1,4 @@
-"""``fsbench ui`` and ``fsbench list`` as a user meets them."""
+"""``fsbench ui`` as a user meets it."""
 
 import os
 import signal
@@ -15,12 +15,7 @@ from typer.testing import CliRunner
 from fewshot_bench.cli import app
 from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking import pages
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+from tests.processes import free_port
 
 
 @pytest.mark.slow
@@ -84,26 +79,3 @@ def test_a_store_that_cannot_be_browsed_is_one_line(uri: str, words: str) -> Non
     assert isinstance(outcome.exception, UsageError)
     assert words in str(outcome.exception)
     assert "secret" not in str(outcome.exception)
-
-
-@pytest.mark.parametrize(
-    ("kind", "start"),
-    [
-        ("methods", "ssl-meta\tsib\ttransductive\tHu et al. 2020\t"),
-        ("backbones", "conv4-64\tc64f, conv4\t"),
-        ("Datasets", "cifar-fs\tno\t"),
-    ],
-)
-def test_list_gives_one_line_each(
-    kind: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FSBENCH_HOME", str(tmp_path))
-    lines = CliRunner().invoke(app, ["list", kind]).output.splitlines()
-    assert any(line.startswith(start) for line in lines)
-    assert all("\t" in line for line in lines)
-
-
-def test_list_of_something_else_says_what_there_is() -> None:
-    outcome = CliRunner().invoke(app, ["list", "optimizers"])
-    assert isinstance(outcome.exception, UsageError)
-    assert "backbones, datasets, methods" in str(outcome.exception)

@@ -1,28 +1,14 @@
-"""The benchmark's helpers: rows are kept and reported, patches fit or say so."""
+"""The report on speed: which aims were met, which missed, and what is still to measure."""
 
 from pathlib import Path
 
 import pytest
 
-from bench.__main__ import ENTRIES
 from bench.measure import Measured, Side, load
-from bench.peers import Patch, apply
 from bench.plots import draw
 from bench.report import verdict, write_report
 from bench.rows import ROWS
-
-
-def found(ours: float, theirs: float) -> Measured:
-    facts = {"quick": False, "threads": 2, "commit": "abc"}
-    sides = (Side((1.0, ours, 1e9), 0.5, 100.0), Side((theirs,), None, 200.0))
-    return Measured("proto-net", *sides, facts)
-
-
-def test_rows_are_kept(tmp_path: Path) -> None:
-    measured = found(30_000, 500)
-    measured.save(tmp_path)
-    assert load(tmp_path) == {"proto-net": measured}
-    assert measured.ratio == 60
+from tests.bench.measured import found
 
 
 @pytest.mark.parametrize(
@@ -76,17 +62,3 @@ def test_limits_and_growth_are_reported_and_drawn(tmp_path: Path) -> None:
     assert "| 100 to 10,000 | 1 to 1,000 s | 2.00 |" in report
     draw(measured, tmp_path / "growth.png")
     assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_every_name_is_one_entrys() -> None:
-    names = [entry.name for entry in ENTRIES]
-    assert len(set(names)) == len(names)
-
-
-def test_a_patch_fits_once_or_says_so(tmp_path: Path) -> None:
-    (tmp_path / "peer.py").write_text("old\n")
-    patch = Patch("peer.py", "old", "new", "why")
-    apply(patch, tmp_path)
-    assert (tmp_path / "peer.py").read_text() == "new\n"
-    with pytest.raises(RuntimeError, match="not the file"):
-        apply(patch, tmp_path)

@@ -1,0 +1,37 @@
+"""Two methods on the same episodes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from fewshot_bench.statistics.paired import compare
+from tests.synthetic import accuracies, make_result
+
+
+@given(accuracies, st.randoms(use_true_random=False))
+def test_a_paired_comparison_is_scipys(values: list[float], random: np.random.Generator) -> None:
+    others = list(values)
+    random.shuffle(others)
+    found = compare(make_result(values), make_result(others))
+    assert found.difference == pytest.approx(np.mean(values) - np.mean(others), abs=1e-12)
+    if np.ptp(np.subtract(values, others)) > 0:
+        expected = stats.ttest_rel(values, others)
+        assert found.p_value == pytest.approx(expected.pvalue)
+        interval = expected.confidence_interval(0.95)
+        assert found.ci95 == pytest.approx((interval.high - interval.low) / 2)
+
+
+def test_pairing_finds_what_separate_intervals_hide() -> None:
+    rng = np.random.default_rng(0)
+    difficulty = rng.uniform(0.3, 0.9, 200)
+    first = make_result((difficulty + 0.01).tolist())
+    second = make_result((difficulty + rng.normal(0, 0.01, 200)).tolist())
+    assert first.ci95 > abs(first.mean - second.mean)
+    assert compare(first, second).p_value < 1e-6
+
+
+def test_results_on_other_episodes_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="same episodes"):
+        compare(make_result([0.1, 0.2]), make_result([0.1, 0.2], digest="other"))

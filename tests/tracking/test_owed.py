@@ -1,0 +1,31 @@
+"""Results that a store is owed."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from fewshot_bench.cli import app
+from fewshot_bench.errors import UsageError
+from fewshot_bench.tracking import Tracker, load_runs
+from fewshot_bench.tracking.owed import deliver, owed_elsewhere, owed_to, send_owed
+from fewshot_bench.utilities.files import stable_hash
+from tests.tracking.records import make_record
+
+
+def test_a_damaged_debt_is_named_and_the_others_are_sent(uri: str, empty_home: Path) -> None:
+    away = "http://127.0.0.1:9"
+    for seed in range(2):
+        assert not deliver(Tracker(away), make_record(seed=seed))
+    bad = empty_home / "owed" / "elsewhere" / "bad.json"
+    bad.parent.mkdir()
+    bad.write_text("{")
+    assert owed_elsewhere(uri) == {away: 2, f"nobody knows whom, in {bad}": 1}
+    (empty_home / "owed" / stable_hash(away)).rename(empty_home / "owed" / stable_hash(uri))
+    (empty_home / "owed" / stable_hash(uri) / "bad.json").write_text("{")
+    shown = CliRunner().invoke(app, ["table", "--tracking-uri", uri])
+    assert "3 results are owed to" in shown.stderr
+    with pytest.raises(UsageError, match=r"sent 2, but no result can be read in .*bad.json"):
+        send_owed(Tracker(uri))
+    assert len(load_runs(uri)) == 2
+    assert [path.name for path in owed_to(uri)] == ["bad.json"]

@@ -1,0 +1,65 @@
+"""Learning rates by their schedule, and one step of an optimiser."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from fewshot_bench.recipe import OptimRecipe
+from fewshot_bench.training.trainer import Trainer, learning_rate, make_optimizer
+from tests.training.jobs import kept
+
+
+@given(n_steps=st.integers(2, 500), warmup=st.floats(0, 0.9))
+def test_one_cycle_rises_to_its_peak_and_falls_to_zero(n_steps: int, warmup: float) -> None:
+    recipe = OptimRecipe(lr=0.3, schedule="one-cycle", warmup=warmup)
+    rates = [learning_rate(recipe, step, n_steps) for step in range(n_steps)]
+    assert all(0 <= rate <= 0.3 for rate in rates)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    peak = rates.index(max(rates))
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+
+
+def test_the_paper_schedule_of_sib() -> None:
+    recipe = OptimRecipe(lr=0.1, schedule="step", warmup=1 / 6, milestones=(50 / 60,))
+    rates = [learning_rate(recipe, step, 60) for step in range(60)]
+    assert rates[4] == pytest.approx(0.05)
+    assert rates[9:50] == pytest.approx([0.1] * 41)
+    assert rates[50:] == pytest.approx([0.01] * 10)
+
+
+def one_step(**settings: object) -> dict[str, Tensor]:
+    """How far one step of plain gradient descent, with gradients of 3 and 4, moves two weights."""
+    module = nn.Module()
+    module.backbone, module.head = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    before = {name: w.detach().clone() for name, w in module.named_parameters()}
+
+    def objective(step: int) -> Tensor:
+        loss: Tensor = 3 * module.backbone.weight.sum() + 4 * module.head.weight.sum()  # type: ignore[operator,union-attr]
+        return loss
+
+    recipe = OptimRecipe.model_validate({"lr": 0.1, "momentum": 0, **settings})
+    job = Trainer("t", "it", module, objective, lambda: 0.0, recipe, 1, 1, 0, kept(Path("unused")))
+    job._step(0)
+    return {name: before[name] - w.detach() for name, w in module.named_parameters()}
+
+
+def test_a_backbone_may_learn_more_slowly() -> None:
+    moved = one_step(backbone_lr=0.01)
+    assert float(moved["backbone.weight"]) == pytest.approx(0.003, rel=1e-3)
+    assert float(moved["head.weight"]) == pytest.approx(0.4, rel=1e-3)
+    frozen = nn.ModuleDict({"backbone": nn.Linear(1, 1), "head": nn.Linear(1, 1)})
+    frozen["backbone"].requires_grad_(False)
+    (group,) = make_optimizer(OptimRecipe(), frozen).param_groups
+    assert [id(p) for p in group["params"]] == [id(p) for p in frozen["head"].parameters()]
+
+
+def test_gradients_are_bounded_entry_by_entry_or_as_a_whole() -> None:
+    entries = one_step(clip_value=3.5)
+    assert float(entries["head.weight"]) == pytest.approx(0.35, rel=1e-3)
+    whole = one_step(clip_norm=1.0)
+    assert float(whole["backbone.weight"]) == pytest.approx(0.06, rel=1e-3)
+    assert float(whole["head.weight"]) == pytest.approx(0.08, rel=1e-3)
