@@ -1,9 +1,11 @@
 """What was measured, and everything known of the run that did it."""
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from numpy.typing import NDArray
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, InstanceOf
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.provenance.code_version import CodeVersion
@@ -13,8 +15,28 @@ from fewshot_bench.utilities.files import stable_hash
 Setting = Literal["inductive", "transductive"]
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Every single answer of an evaluation, episode by episode.
+
+    Attributes:
+        predictions: the answers, int64 ``[n_episodes, Q]`` in ``0 .. n_way - 1``.
+        query_labels: what would have been right, likewise.
+        query_indices: which rows of the data the queries were, int64 ``[n_episodes, Q]``.
+        classes: which classes the labels of an episode stand for, ``[n_episodes, n_way]``: the
+            labels that were given, or the names of a data set's classes.
+    """
+
+    predictions: NDArray[np.int64]
+    query_labels: NDArray[np.int64]
+    query_indices: NDArray[np.int64]
+    classes: NDArray[Any]
+
+
 class Result(BaseModel):
     """The outcome of one evaluation, as measured.
+
+    Two results are equal if they measured the same; whether they keep their answers is no matter.
 
     Attributes:
         accuracies: fraction of right answers of each episode, in the order of the stream.
@@ -27,6 +49,7 @@ class Result(BaseModel):
         data_checksum: of the split.
         device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
         versions: of fewshot_bench, torch, numpy and Python.
+        answers: on request, every single answer; never stored.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +63,10 @@ class Result(BaseModel):
     data_checksum: str
     device: str
     versions: dict[str, str]
+    answers: InstanceOf[Answers] | None = Field(default=None, exclude=True, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Result) and self.model_dump() == other.model_dump()
 
     @property
     def mean(self) -> float:
@@ -50,6 +77,26 @@ class Result(BaseModel):
     def ci95(self) -> float:
         """Half-width of the 95 % interval over episodes, in [0, 1]."""
         return confidence95(self.accuracies)
+
+    @property
+    def predictions(self) -> NDArray[np.int64] | None:
+        """Answers in ``0 .. n_way - 1``, int64 ``[n_episodes, Q]``; None unless asked for."""
+        return None if self.answers is None else self.answers.predictions
+
+    @property
+    def query_labels(self) -> NDArray[np.int64] | None:
+        """Right answers in ``0 .. n_way - 1``, int64 ``[n_episodes, Q]``; None likewise."""
+        return None if self.answers is None else self.answers.query_labels
+
+    @property
+    def query_indices(self) -> NDArray[np.int64] | None:
+        """Which rows of X, or images of the split, were asked, int64 ``[n_episodes, Q]``."""
+        return None if self.answers is None else self.answers.query_indices
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """Which classes ``0 .. n_way - 1`` stand for, ``[n_episodes, n_way]``."""
+        return None if self.answers is None else self.answers.classes
 
 
 class CurvePoint(BaseModel):

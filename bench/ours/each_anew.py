@@ -22,15 +22,16 @@ from fewshot_bench.ops.basic import accuracy
 @torch.no_grad()
 def main(folder: Path, name: str, n_episodes: int) -> None:
     """Classify one episode after the other, from its images."""
-    source = EpisodeSource(make_split(folder), SPEC)
-    method = build(name, source.split).eval()
+    split = make_split(folder)
+    source = EpisodeSource(split, SPEC)
+    method = build(name, split).eval()
     method.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    table = ImageTable(source.split, torch.device("cpu"))
+    table = ImageTable(split, torch.device("cpu"))
     accuracies = []
     began = time.perf_counter()
     for i in range(n_episodes):
         episode, labels = gather(table, source.indices(i, 1), SPEC.n_way)
-        accuracies.append(accuracy(method(episode), labels))
+        accuracies.append(accuracy(method(episode).argmax(-1), labels))
     seconds = time.perf_counter() - began
     print_measured(n_episodes / seconds, float(torch.cat(accuracies[:N_CHECKED]).mean()))
 

@@ -32,8 +32,9 @@ def build(name: str, split: ImageSplit, recipe: Recipe | None = None) -> Method:
 def main(folder: Path, name: str, n_episodes: int) -> None:
     """Embed the split and score the episodes."""
     keep_freed_memory()
-    source = EpisodeSource(make_split(folder), SPEC)
-    method = build(name, source.split)
+    split = make_split(folder)
+    source = EpisodeSource(split, SPEC)
+    method = build(name, split)
     began = time.perf_counter()
     result = evaluate(method, source, n_episodes)
     seconds, first = time.perf_counter() - began, result.accuracies[:N_CHECKED]

@@ -19,10 +19,11 @@ from fewshot_bench.evaluation.features import ImageTable
 
 def main(folder: Path, n_episodes: int) -> None:
     """Print the largest difference, relative to the largest logit or entry of the gradient."""
-    source = EpisodeSource(make_split(folder), SPEC)
-    table = ImageTable(source.split, torch.device("cpu"))
+    split = make_split(folder)
+    source = EpisodeSource(split, SPEC)
+    table = ImageTable(split, torch.device("cpu"))
     episode, labels = gather(table, source.indices(0, n_episodes), SPEC.n_way)
-    ours, theirs = (build(name, source.split).eval() for name in ("maml", "learn2learn-maml"))
+    ours, theirs = (build(name, split).eval() for name in ("maml", "learn2learn-maml"))
     logits = _difference(ours(episode), theirs(episode))
     gradients = []
     for method in (ours, theirs):

@@ -19,11 +19,13 @@ def draw_episode(source: EpisodeSource, index: int, output: Path) -> None:
     """Write a PNG with one column a class, its support images above its queries.
 
     Args:
-        source: the episodes, with equally many queries of each class.
+        source: the episodes, of images, with equally many queries of each class.
         index: which episode.
         output: file to write.
     """
     spec, split = source.spec, source.split
+    if not isinstance(split, ImageSplit):
+        raise TypeError("only images can be drawn")
     episode = source.indices(index, 1)
     support = _by_class(episode.support[0], episode.support_labels[0])
     query = _by_class(episode.query[0], episode.query_labels[0])

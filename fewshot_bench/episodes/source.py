@@ -1,10 +1,10 @@
-"""Which images make which episode: a fixed, endless stream for each split, shape and seed."""
+"""Which rows of a split make which episode: a fixed, endless stream by split, shape and seed."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
-from fewshot_bench.data.dataset import SPLITS, ImageSplit
+from fewshot_bench.data.dataset import SPLITS, Split
 from fewshot_bench.episodes.episode import EpisodeIndices, Indices
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
@@ -19,15 +19,15 @@ class EpisodeSource:
     come in random order, and never overlap.
 
     Args:
-        split: the images.
+        split: what episodes are made of.
         spec: the shape of an episode.
         seed: of the stream; the same seed gives unrelated episodes in another split.
 
     Raises:
-        UsageError: the split has too few classes or too few images a class.
+        UsageError: the split has too few classes, or too few rows of one.
     """
 
-    def __init__(self, split: ImageSplit, spec: EpisodeSpec, seed: int = 0) -> None:
+    def __init__(self, split: Split, spec: EpisodeSpec, seed: int = 0) -> None:
         _check(split, spec)
         self.split, self.spec, self.seed = split, spec, seed
         draws = 2 * spec.n_way + 2 * spec.n_way * spec.images_needed
@@ -118,19 +118,18 @@ def _round_to_total(proportions: NDArray[np.float64], total: int) -> Indices:
     return counts
 
 
-def _check(split: ImageSplit, spec: EpisodeSpec) -> None:
-    where = f"the {split.split} split of {split.dataset}"
+def _check(split: Split, spec: EpisodeSpec) -> None:
     if min(spec.n_shot, spec.n_query) < 1 or spec.n_way < 2:
         raise UsageError("an episode needs at least 2 ways, 1 shot and 1 query a class")
     if spec.n_way > len(split.class_names):
         raise UsageError(
-            f"{spec.n_way}-way episodes are not possible: {where} has "
-            f"{len(split.class_names)} classes; use --ways {len(split.class_names)} or fewer"
+            f"{spec.n_way}-way episodes are not possible: {split.title} has "
+            f"{len(split.class_names)} classes; ask for {len(split.class_names)} ways or fewer"
         )
     scarcest = int(np.argmin(split.class_counts))
     if spec.images_needed > split.class_counts[scarcest]:
         raise UsageError(
             f"{spec.n_shot} shots and {spec.images_needed - spec.n_shot} queries need "
-            f"{spec.images_needed} images a class, but class '{split.class_names[scarcest]}' of "
-            f"{where} has {split.class_counts[scarcest]}; lower --shots or --queries"
+            f"{spec.images_needed} of each class, but class '{split.class_names[scarcest]}' of "
+            f"{split.title} has {split.class_counts[scarcest]}; lower shots or queries"
         )

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.data.dataset import ImageSplit, Split
 from fewshot_bench.episodes.episode import Episode, EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.evaluation.parallel import map_on_cores
 from fewshot_bench.method import Method
 from fewshot_bench.ops.basic import accuracy
-from fewshot_bench.results import Result
+from fewshot_bench.results import Answers, Result
 from fewshot_bench.version import __version__
 
 # Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
@@ -28,19 +28,29 @@ _EPISODES_SAMPLED = 64  # at once, at least: sampling a few takes hardly longer 
 
 @dataclass(frozen=True)
 class Scores:
-    """Accuracies of a run of episodes, ``[n]``, and the digest of what they were made of."""
+    """What came of a run of episodes.
+
+    Attributes:
+        accuracies: float64 ``[n]``.
+        digest: of what the episodes were made of.
+        answers: every single one, if they were to be kept.
+    """
 
     accuracies: Tensor
     digest: str
+    answers: Answers | None = None
 
 
-def evaluate(method: Method, source: EpisodeSource, n_episodes: int) -> Result:
+def evaluate(
+    method: Method, source: EpisodeSource, n_episodes: int, predictions: bool = False
+) -> Result:
     """Measure a method on the first episodes of a source.
 
     Args:
         method: trained, on the device it shall run on; left in evaluation mode.
         source: of the episodes.
         n_episodes: how many.
+        predictions: keep every single answer too.
     """
     began = time.perf_counter()
     device = method.device
@@ -48,7 +58,7 @@ def evaluate(method: Method, source: EpisodeSource, n_episodes: int) -> Result:
         torch.cuda.reset_peak_memory_stats(device)
     inputs = inputs_of(method, source.split)
     embedded = time.perf_counter()
-    scores = score_episodes(method, source, n_episodes, inputs)
+    scores = score_episodes(method, source, n_episodes, inputs, predictions)
     return Result(
         accuracies=tuple(scores.accuracies.tolist()),
         setting=method.setting,
@@ -64,42 +74,70 @@ def evaluate(method: Method, source: EpisodeSource, n_episodes: int) -> Result:
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
+        answers=scores.answers,
     )
 
 
-def inputs_of(method: Method, split: ImageSplit) -> Table:
+def inputs_of(method: Method, split: Split) -> Table:
     """Return what episodes are gathered from: embeddings computed once, or images."""
     if method.adapts_backbone:
+        if not isinstance(split, ImageSplit):
+            raise TypeError(f"{type(method).__name__} embeds images for each task anew")
         return ImageTable(split, method.device)
     return FeatureTable(method.transform(embed_split(method, split)))
 
 
-def score_episodes(method: Method, source: EpisodeSource, n_episodes: int, table: Table) -> Scores:
+def score_episodes(
+    method: Method,
+    source: EpisodeSource,
+    n_episodes: int,
+    table: Table,
+    predictions: bool = False,
+) -> Scores:
     """Run a method over episodes ``0 .. n_episodes - 1``, on all cores and in bounded memory.
 
     The tasks handed over at once depend neither on the cores nor on what was scored before, so
     neither do the accuracies.
     """
     method.eval()
+    chunk, block, most = _sizes(method, source, table)
+
+    @torch.no_grad()
+    def answer(method: Method, start: int) -> tuple[EpisodeIndices, Tensor]:
+        indices = source.indices(start, min(block, n_episodes - start))
+        parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
+        episodes = (gather(table, part, source.spec.n_way)[0] for part in parts)
+        return indices, torch.cat([method(e).argmax(-1).cpu() for e in episodes])
+
+    digest, accuracies = hashlib.sha256(), []
+    kept: list[tuple[EpisodeIndices, Tensor]] = []
+    for indices, predicted in map_on_cores(method, answer, range(0, n_episodes, block), most):
+        indices.update(digest)
+        accuracies.append(accuracy(predicted, torch.from_numpy(indices.query_labels)))
+        if predictions:
+            kept.append((indices, predicted))
+    answers = _joined(kept, source.split) if predictions else None
+    return Scores(torch.cat(accuracies), digest.hexdigest(), answers)
+
+
+def _sizes(method: Method, source: EpisodeSource, table: Table) -> tuple[int, int, int]:
+    """Return tasks handed over at once, episodes sampled at once, and such blocks at work."""
     per_task = (source.spec.n_support + source.spec.n_queries) * table.width
     on_cpu = table.device.type == "cpu"
     numbers = method.at_once.numbers if on_cpu else _NUMBERS_IN_ALL
     chunk = max(1, min(method.at_once.tasks, numbers // per_task))
     most = max(1, _NUMBERS_IN_ALL // (chunk * per_task))
-    block = chunk * -(-_EPISODES_SAMPLED // chunk)
+    return chunk, chunk * -(-_EPISODES_SAMPLED // chunk), most
 
-    @torch.no_grad()
-    def score(method: Method, start: int) -> tuple[EpisodeIndices, Tensor]:
-        indices = source.indices(start, min(block, n_episodes - start))
-        parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
-        chunks = (gather(table, part, source.spec.n_way) for part in parts)
-        return indices, torch.cat([accuracy(method(e), labels) for e, labels in chunks])
 
-    digest, accuracies = hashlib.sha256(), []
-    for indices, found in map_on_cores(method, score, range(0, n_episodes, block), most):
-        indices.update(digest)
-        accuracies.append(found)
-    return Scores(torch.cat(accuracies), digest.hexdigest())
+def _joined(kept: list[tuple[EpisodeIndices, Tensor]], split: Split) -> Answers:
+    """Put the answers of all blocks together, by the rows and labels that the split was given."""
+    return Answers(
+        predictions=torch.cat([predicted for _, predicted in kept]).numpy(),
+        query_labels=np.concatenate([indices.query_labels for indices, _ in kept]),
+        query_indices=split.given_at(np.concatenate([indices.query for indices, _ in kept])),
+        classes=split.class_labels[np.concatenate([indices.classes for indices, _ in kept])],
+    )
 
 
 def gather(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.data.augment import augment
-from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.data.dataset import ImageSplit, Split
 from fewshot_bench.episodes.episode import Indices
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
@@ -72,8 +72,8 @@ class ImageTable:
 
 
 @torch.no_grad()
-def embed_split(method: Method, split: ImageSplit) -> Tensor:
-    """Embed every image of a split, in the evaluation mode of the method's network: ``[N, D]``.
+def embed_split(method: Method, split: Split) -> Tensor:
+    """Embed every row of a split, in the evaluation mode of the method's network: ``[N, D]``.
 
     Embeddings by stored weights are kept on disk, for all methods and runs that share them, and
     lie in memory only as the system sees fit.
@@ -90,26 +90,26 @@ def embed_split(method: Method, split: ImageSplit) -> Tensor:
     return _load(path, split).to(method.device)
 
 
-def _load(path: Path, split: ImageSplit) -> Tensor:
+def _load(path: Path, split: Split) -> Tensor:
     features = load_tensors(path)[0].get("features")
-    if features is None or features.ndim != 2 or len(features) != len(split.images):
+    if features is None or features.ndim != 2 or len(features) != len(split):
         raise UsageError(f"{path} does not fit {split.dataset}; delete it and run again")
     return features
 
 
-def _embed(method: Method, split: ImageSplit) -> Tensor:
+def _embed(method: Method, split: Split) -> Tensor:
     device = method.device
     chunk = _IMAGES_PER_CHUNK.get(device.type, _IMAGES_PER_CHUNK_GPU)
     features = torch.empty(0)
-    for start in range(0, len(split.images), chunk):
+    for start in range(0, len(split), chunk):
         part = method.embed(split.tensor(slice(start, start + chunk), device))
         if start == 0:
-            features = part.new_empty(len(split.images), part.shape[1])
+            features = part.new_empty(len(split), part.shape[1])
         features[start : start + chunk] = part
     return features
 
 
-def _kept_at(method: Method, split: ImageSplit) -> Path | None:
+def _kept_at(method: Method, split: Split) -> Path | None:
     """Where the embeddings belong; nowhere if the weights are not stored or the method differs."""
     weights = method.backbone.weights_key
     if weights is None or type(method).embed is not Method.embed:

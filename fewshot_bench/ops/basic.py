@@ -45,14 +45,14 @@ def cosine(query: Tensor, centres: Tensor) -> Tensor:
     return cosines
 
 
-def accuracy(scores: Tensor, labels: Tensor) -> Tensor:
+def accuracy(answers: Tensor, labels: Tensor) -> Tensor:
     """Fraction of right answers of each task, float64 ``[T]`` on the CPU.
 
     Args:
-        scores: ``[T, Q, W]``.
+        answers: ``[T, Q]``.
         labels: ``[T, Q]``.
     """
-    return (scores.argmax(-1) == labels).cpu().to(torch.float64).mean(-1)
+    return (answers == labels).cpu().to(torch.float64).mean(-1)
 
 
 def join_queries(

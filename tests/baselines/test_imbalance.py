@@ -41,7 +41,7 @@ def measured(name: str, imbalanced: bool, *settings: str) -> Tensor:
         method.see_base(support.flatten(0, 1), labels.flatten())
     with torch.no_grad():
         scores = method.classify(method.transform(support), labels, method.transform(query), 5)
-        return accuracy(scores, truth)
+        return accuracy(scores.argmax(-1), truth)
 
 
 def drop(name: str, *settings: str) -> Tensor:

@@ -104,7 +104,7 @@ def test_a_dry_run_prints_the_configuration(
         (["--method", "maml", "--set", "inner_lr=big"], "valid number"),
         (["--method", "maml", "--device", "tpu"], "no device 'tpu'"),
         (["--method", "maml", "--ways", "5000"], "or fewer"),
-        (["--method", "maml", "--shots", "6"], "lower --shots or --queries"),
+        (["--method", "maml", "--shots", "6"], "lower shots or queries"),
         (["--method", "maml", "--query-balance", "dirichlet:0"], "'balanced' or"),
         (["--method", "maml", "--query-balance", "skewed"], "dirichlet:2.0"),
         (["--method", "maml", "--tune", "test"], "never tune on test"),

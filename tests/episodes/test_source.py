@@ -147,9 +147,9 @@ def test_the_classes_behind_the_labels_are_told_in_training_alone() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        (EpisodeSpec(9, 1, 1), "use --ways 8 or fewer"),
-        (EpisodeSpec(5, 20, 15), "lower --shots or --queries"),
-        (EpisodeSpec(5, 1, 15, dirichlet=2.0), "76 images a class"),
+        (EpisodeSpec(9, 1, 1), "ask for 8 ways or fewer"),
+        (EpisodeSpec(5, 20, 15), "lower shots or queries"),
+        (EpisodeSpec(5, 1, 15, dirichlet=2.0), "76 of each class"),
         (EpisodeSpec(1, 1, 1), "at least 2 ways"),
     ],
 )

@@ -62,10 +62,10 @@ def test_chunks_do_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_embedding_first_answers_as_from_images() -> None:
-    method, source = make_method("proto-net").float(), EpisodeSource(make_split(), SPEC)
-    indices = source.indices(0, 3)
-    from_table, labels = gather(inputs_of(method, source.split), indices, 5)
-    images, same_labels = gather(ImageTable(source.split, torch.device("cpu")), indices, 5)
+    method, split = make_method("proto-net").float(), make_split()
+    indices = EpisodeSource(split, SPEC).indices(0, 3)
+    from_table, labels = gather(inputs_of(method, split), indices, 5)
+    images, same_labels = gather(ImageTable(split, torch.device("cpu")), indices, 5)
     assert from_table.embedded
     assert not images.embedded
     assert torch.equal(labels, same_labels)
