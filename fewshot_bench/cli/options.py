@@ -1,4 +1,7 @@
-"""Options that commands share, each with its help."""
+"""Options that commands share, each with its help.
+
+Help is rich's markup: words in square brackets are styles there, so defaults go by `show_default`.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +11,7 @@ import typer
 from fewshot_bench.cli import complete
 
 TrackingUri = Annotated[
-    str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")
+    str | None, typer.Option(help="MLflow store.", show_default="sqlite:///mlflow.db")
 ]
 
 # What is run.
@@ -23,7 +26,9 @@ Methods = Annotated[
 ]
 Shots = Annotated[
     list[int] | None,
-    typer.Option("--shots", "-k", min=1, help="Labelled images a class, repeatable.  [default: 1]"),
+    typer.Option(
+        "--shots", "-k", min=1, help="Labelled images a class, repeatable.", show_default="1"
+    ),
 ]
 Dataset = Annotated[
     str, typer.Option(help="See 'fsbench list datasets'.", autocompletion=complete.datasets)
@@ -35,7 +40,7 @@ Ways = Annotated[int, typer.Option(min=2, help="Classes of an episode.")]
 Queries = Annotated[int, typer.Option(min=1, help="Query images a class.")]
 QueryBalance = Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")]
 Episodes = Annotated[
-    int | None, typer.Option(min=2, help="Test episodes.  [default: 2000; smoke: 200]")
+    int | None, typer.Option(min=2, help="Test episodes.", show_default="2000; smoke: 200")
 ]
 EpisodeSeed = Annotated[int, typer.Option(min=0, help="Seed of the test episodes.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of weights and training.")]

@@ -1,14 +1,12 @@
 """``fsbench sync``: send what a tracking store could not take when it was measured."""
 
-from typing import Annotated
-
 import typer
+
+from fewshot_bench.cli import options
 
 
 def sync(
-    tracking_uri: Annotated[
-        str | None, typer.Option(help="MLflow store.  [default: sqlite:///mlflow.db]")
-    ] = None,
+    tracking_uri: options.TrackingUri = None,
 ) -> None:
     """Send the results that were kept here while the MLflow store was away, each once."""
     from fewshot_bench.tracking import Tracker
