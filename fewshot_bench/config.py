@@ -9,6 +9,7 @@ from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import stable_hash
 
+_YOUNGER = ("n_query_way",)
 _DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
 
 
@@ -18,7 +19,8 @@ class RunConfig(BaseModel):
     Attributes:
         method, backbone, dataset: registry names.
         n_way, n_shot, n_query, query_balance, n_episodes, episode_seed: the test protocol;
-            `query_balance` is ``balanced`` or ``dirichlet:ALPHA``.
+            `query_balance` is ``balanced`` or ``dirichlet:ALPHA``; `n_query_way` says how many of
+            the classes have queries, None: all.
         split: whose classes it is measured on: ``test``, or ``val`` while settings are chosen.
         seed: of initial weights and training; the test episodes do not depend on it.
         preset, settings: the schedule and the ``KEY=VALUE`` texts asked for, as labels for
@@ -36,6 +38,7 @@ class RunConfig(BaseModel):
     n_shot: int = Field(1, ge=1)
     n_query: int = Field(15, ge=1)
     query_balance: str = "balanced"
+    n_query_way: int | None = Field(None, ge=1)
     n_episodes: int = Field(2000, ge=1)
     episode_seed: int = Field(0, ge=0)
     split: Literal["test", "val"] = "test"
@@ -54,14 +57,17 @@ class RunConfig(BaseModel):
     @property
     def spec(self) -> EpisodeSpec:
         """The shape of a test episode."""
-        return EpisodeSpec(
-            self.n_way, self.n_shot, self.n_query, dirichlet_alpha(self.query_balance)
-        )
+        alpha = dirichlet_alpha(self.query_balance)
+        return EpisodeSpec(self.n_way, self.n_shot, self.n_query, alpha, self.n_query_way)
 
     @property
     def key(self) -> str:
-        """Hash of all that determines the result; the labels do not."""
-        return stable_hash(self.model_dump(mode="json", exclude={"preset", "settings"}))
+        """Hash of all that determines the result; the labels do not.
+
+        A field that is younger than stored results counts where it is set.
+        """
+        unset = {name for name in _YOUNGER if getattr(self, name) is None}
+        return stable_hash(self.model_dump(mode="json", exclude={"preset", "settings", *unset}))
 
     @property
     def title(self) -> str:

@@ -47,6 +47,16 @@ def test_any_way(name: str, n_way: int) -> None:
     assert scores.shape == (2, 6 * n_way, n_way)
 
 
+@pytest.mark.parametrize("n_classes", [1, 2])
+def test_queries_may_be_of_fewer_classes_than_the_support(name: str, n_classes: int) -> None:
+    episode, labels = make_tasks(1, 1, separable=True)
+    episode = replace(episode, query=episode.query[:, labels[0] < n_classes])
+    with torch.no_grad():
+        scores = make_method(name)(episode)
+    assert scores.shape == (1, 6 * n_classes, 5)
+    assert torch.isfinite(scores).all()
+
+
 def test_same_seed_same_answer(name: str) -> None:
     assert torch.equal(answer(name), answer(name))
 

@@ -36,11 +36,21 @@ Dataset = Annotated[
 Backbone = Annotated[
     str, typer.Option(help="See 'fsbench list backbones'.", autocompletion=complete.backbones)
 ]
-Ways = Annotated[int, typer.Option(min=2, help="Classes of an episode.")]
-Queries = Annotated[int, typer.Option(min=1, help="Query images a class.")]
+Ways = Annotated[int, typer.Option("--ways", min=2, help="Classes of an episode.")]
+Queries = Annotated[int, typer.Option("--queries", min=1, help="Query images a class.")]
 QueryBalance = Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")]
+QueryWays = Annotated[
+    int | None,
+    typer.Option(
+        "--query-ways",
+        min=1,
+        help="Classes that have queries, of each episode's.",
+        show_default="all",
+    ),
+]
 Episodes = Annotated[
-    int | None, typer.Option(min=2, help="Test episodes.", show_default="2000; smoke: 200")
+    int | None,
+    typer.Option("--episodes", min=2, help="Test episodes.", show_default="2000; smoke: 200"),
 ]
 EpisodeSeed = Annotated[int, typer.Option(min=0, help="Seed of the test episodes.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of weights and training.")]

@@ -1,6 +1,7 @@
 """``fsbench run``: train what is missing, evaluate, log, print a small table."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
 
 
 def run(
-    method: options.Methods,
+    methods: options.Methods,
     shots: options.Shots = None,
     dataset: options.Dataset = "glyphs",
     backbone: options.Backbone = "conv4-64",
-    ways: options.Ways = 5,
-    queries: options.Queries = 15,
+    n_way: options.Ways = 5,
+    n_query: options.Queries = 15,
     query_balance: options.QueryBalance = "balanced",
-    episodes: options.Episodes = None,
+    n_query_way: options.QueryWays = None,
+    n_episodes: options.Episodes = None,
     episode_seed: options.EpisodeSeed = 0,
     seed: options.Seed = 0,
     preset: options.Preset = "default",
@@ -33,35 +35,23 @@ def run(
     dry_run: options.DryRun = False,
 ) -> None:
     """Measure methods on test episodes, training what they need, and log it to MLflow."""
-    request = _request(
-        split,
-        tune,
-        methods=method,
-        shots=shots or [1],
-        dataset=dataset,
-        backbone=backbone,
-        n_way=ways,
-        n_query=queries,
-        query_balance=query_balance,
-        n_episodes=episodes,
-        episode_seed=episode_seed,
-        seed=seed,
-        preset=preset,
-        settings=settings or [],
-    )
+    request = _request(locals())
     if dry_run:
-        return _print_plan(request)
-    return _carry_out(request, tracking_uri, device, force)
+        _print_plan(request)
+    else:
+        _carry_out(request, tracking_uri, device, force)
 
 
-def _request(split: str, tune: str | None, **given: Any) -> "Request":
+def _request(given: Mapping[str, Any]) -> "Request":
+    """Check the options that are fields of a request; what is None was not given."""
     from fewshot_bench.errors import UsageError
     from fewshot_bench.runs.request import Request
     from fewshot_bench.utilities.validation import validated
 
-    if split not in ("test", "val") or tune not in (None, "val"):
+    if given["split"] not in ("test", "val") or given["tune"] not in (None, "val"):
         raise UsageError("--split takes test or val, and --tune takes val: never tune on test")
-    return validated(Request, {**given, "split": split, "tune": tune is not None})
+    fields = {name: given[name] for name in Request.model_fields if given[name] is not None}
+    return validated(Request, {**fields, "tune": given["tune"] is not None})
 
 
 def _print_plan(request: "Request") -> None:

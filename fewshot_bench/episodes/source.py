@@ -1,5 +1,7 @@
 """Which rows of a split make which episode: a fixed, endless stream by split, shape and seed."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
@@ -32,6 +34,7 @@ class EpisodeSource:
         self.split, self.spec, self.seed = split, spec, seed
         draws = 2 * spec.n_way + 2 * spec.n_way * spec.images_needed
         draws += spec.n_support + spec.n_queries + (spec.n_way if spec.dirichlet else 0)
+        draws += spec.n_way if spec.n_query_way else 0
         self._blocks = -(-draws // 4)  # one Philox counter gives four numbers
 
     def indices(self, start: int, n: int) -> EpisodeIndices:
@@ -57,10 +60,13 @@ class EpisodeSource:
     def _query_mask(self, take: "_Uniforms", n: int) -> NDArray[np.bool_]:
         """Which of the candidates of each class are queries, bool ``[n, n_way, candidates]``."""
         spec = self.spec
-        counts = np.full((n, spec.n_way), spec.n_query)
+        weights: NDArray[Any] = np.ones((n, spec.n_way))
         if spec.dirichlet is not None:
             weights = gammaincinv(spec.dirichlet, take(spec.n_way))
-            counts = _round_to_total(weights / weights.sum(1, keepdims=True), spec.n_queries)
+        if spec.n_query_way is not None:
+            rank = np.argsort(np.argsort(take(spec.n_way), axis=1), axis=1)
+            weights = np.where(rank < spec.n_query_way, weights, 0.0)
+        counts = _round_to_total(weights / weights.sum(1, keepdims=True), spec.n_queries)
         candidates = np.arange(spec.images_needed - spec.n_shot)
         mask: NDArray[np.bool_] = candidates < counts[..., None]
         return mask
@@ -121,6 +127,11 @@ def _round_to_total(proportions: NDArray[np.float64], total: int) -> Indices:
 def _check(split: Split, spec: EpisodeSpec) -> None:
     if min(spec.n_shot, spec.n_query) < 1 or spec.n_way < 2:
         raise UsageError("an episode needs at least 2 ways, 1 shot and 1 query a class")
+    if spec.n_query_way is not None and not 1 <= spec.n_query_way <= spec.n_way:
+        raise UsageError(
+            f"queries cannot come from {spec.n_query_way} of {spec.n_way} classes; choose query "
+            f"ways from 1 to {spec.n_way}"
+        )
     if spec.n_way > len(split.class_names):
         raise UsageError(
             f"{spec.n_way}-way episodes are not possible: {split.title} has "
@@ -131,5 +142,14 @@ def _check(split: Split, spec: EpisodeSpec) -> None:
         raise UsageError(
             f"{spec.n_shot} shots and {spec.images_needed - spec.n_shot} queries need "
             f"{spec.images_needed} of each class, but class '{split.class_names[scarcest]}' of "
-            f"{split.title} has {split.class_counts[scarcest]}; lower shots or queries"
+            f"{split.title} has {split.class_counts[scarcest]}; {_what_fits(split, spec)}"
         )
+
+
+def _what_fits(split: Split, spec: EpisodeSpec) -> str:
+    """Say how many queries a class the scarcest class allows."""
+    left = int(split.class_counts.min()) - spec.n_shot
+    at_worst = spec.images_needed - spec.n_shot  # of one class, for n_query of each
+    if most := max(0, left) * spec.n_query // at_worst:
+        return f"ask for {most} {'query' if most == 1 else 'queries'} a class or fewer"
+    return "lower shots, or balance the queries" if spec.dirichlet else "lower shots"

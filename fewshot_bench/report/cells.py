@@ -9,7 +9,7 @@ from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.utilities.files import stable_hash
 
 DATA = ["dataset", "data_checksum"]
-PROTOCOL = ["split", "n_way", "n_query", "query_balance", "n_episodes"]
+PROTOCOL = ["split", "n_way", "n_query", "query_balance", "n_query_way", "n_episodes"]
 # Two runs are compared in one column only if all of these are the same.
 COLUMN = [*DATA, *PROTOCOL, "n_shot", "episode_digest"]
 MAX_NAMED = 3  # settings that the name of a row spells out
@@ -94,10 +94,14 @@ def _labels(columns: pd.DataFrame) -> pd.DataFrame:
         "n_way": "{}-way",
         "n_query": "{} queries",
         "query_balance": "{}",
+        "n_query_way": "queries of {} classes",
         "n_episodes": "{} episodes",
         "data_checksum": "data {}",
     }
-    shown = columns.assign(data_checksum=_short(columns["data_checksum"]))
+    shown = columns.assign(
+        data_checksum=_short(columns["data_checksum"]),
+        n_query_way=columns["n_query_way"].replace({0: "all"}),
+    )
     for fact, words_of in words.items():
         varies = columns.groupby("dataset")[fact].transform("nunique") > 1
         written = [f", {words_of.format(value)}" for value in shown[fact]]

@@ -208,7 +208,12 @@ def _notes(frame: pd.DataFrame) -> list[str]:
         notes.append(TRANSDUCTIVE_NOTE)
     return notes + [
         f"{c['dataset']} {c['label']}: {c['n_way']}-way {c['n_shot']}-shot, {c['n_query']} queries "
-        f"a class ({c['query_balance']}), {c['n_episodes']} {c['split']} episodes "
+        f"a class ({_balance(c)}), {c['n_episodes']} {c['split']} episodes "
         f"{c['episode_digest'][:12]}, data {c['data_checksum'][:12]}."
         for c in _columns(frame)
     ]
+
+
+def _balance(column: dict[Hashable, Any]) -> str:
+    classes = column["n_query_way"]
+    return f"{column['query_balance']}{f', of {classes} classes' if classes else ''}"

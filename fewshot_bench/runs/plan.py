@@ -1,6 +1,7 @@
 """Plans: the runs that a request amounts to, complete and checked before the first minute."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fewshot_bench.backbones.base import backbones
@@ -14,6 +15,7 @@ from fewshot_bench.method import methods
 from fewshot_bench.recipe import build_recipe
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.tuning import grid_points
+from fewshot_bench.training import meta_training, pretraining
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,37 @@ def make_plan(request: Request) -> Plan:
     names = list(methods) if request.methods == ("all",) else request.methods
     plan = Plan(tuple(_cell(request, dataset, name, k) for name in names for k in request.shots))
     for config in plan.configs:
-        EpisodeSource(dataset[config.split], config.spec)
+        check_stages(config, dataset)
     return plan
+
+
+def check_stages(config: RunConfig, dataset: Dataset) -> None:
+    """Refuse a run of which some stage, maybe hours away, could not make its episodes.
+
+    Raises:
+        UsageError: the stage, the split, and what to ask for instead.
+    """
+    EpisodeSource(dataset[config.split], config.spec)
+    recipe = methods[config.method].recipe_type.model_validate(config.recipe)
+    train, val = dataset["train"], dataset["val"]
+    if recipe.train is not None:
+        with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
+            EpisodeSource(
+                train, meta_training.training_spec(config, recipe.train, len(train.class_names))
+            )
+        with _stage("validation in meta-training"):
+            EpisodeSource(val, meta_training.validation_spec(config))
+    if recipe.pretrain is not None:
+        with _stage("validation in pretraining", ": give the val split more classes or images"):
+            EpisodeSource(val, pretraining.validation_spec(val))
+
+
+@contextmanager
+def _stage(name: str, hint: str = "") -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}{hint}") from None
 
 
 def _cell(request: Request, dataset: Dataset, method: str, n_shot: int) -> Cell:
@@ -97,7 +128,7 @@ def make_config(
     preset: str = "default",
     n_shot: int = 1,
     settings: Sequence[str] = (),
-    **protocol: int | str,
+    **protocol: int | str | None,
 ) -> RunConfig:
     """Resolve names and recipe to the complete configuration of one run.
 

@@ -15,8 +15,8 @@ class Request(BaseModel):
         methods: names in any spelling; ``all`` alone stands for every one.
         shots: labelled images a class.
         dataset, backbone: names in any spelling.
-        n_way, n_query, query_balance, n_episodes, episode_seed, split: the protocol, as in
-            `RunConfig`; without `n_episodes` the preset decides.
+        n_way, n_query, query_balance, n_query_way, n_episodes, episode_seed, split: the protocol,
+            as in `RunConfig`; without `n_episodes` the preset decides.
         seed: of weights and training.
         preset: schedule of every method.
         tune: choose settings from each method's grid on val first.
@@ -32,6 +32,7 @@ class Request(BaseModel):
     n_way: int = Field(5, ge=2)
     n_query: int = Field(15, ge=1)
     query_balance: str = "balanced"
+    n_query_way: int | None = Field(None, ge=1)
     n_episodes: int | None = Field(None, ge=2)
     episode_seed: int = Field(0, ge=0)
     seed: int = Field(0, ge=0)
@@ -41,12 +42,13 @@ class Request(BaseModel):
     settings: tuple[str, ...] = ()
 
     @property
-    def protocol(self) -> dict[str, int | str]:
+    def protocol(self) -> dict[str, int | str | None]:
         """What all runs share, by the names of `RunConfig`."""
         return {
             "n_way": self.n_way,
             "n_query": self.n_query,
             "query_balance": self.query_balance,
+            "n_query_way": None if self.n_query_way == self.n_way else self.n_query_way,
             "n_episodes": self.n_episodes
             or (SMOKE_EPISODES if self.preset == "smoke" else EPISODES),
             "episode_seed": self.episode_seed,

@@ -59,6 +59,7 @@ def tracked(run: "Run") -> TrackedRun:
         n_way=int(params["n_way"]),
         n_query=int(params["n_query"]),
         query_balance=params["query_balance"],
+        n_query_way=int(json.loads(params.get("n_query_way", "null")) or 0),
         n_episodes=int(params["n_episodes"]),
         split=params["split"],
         seed=int(params["seed"]),

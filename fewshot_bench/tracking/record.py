@@ -18,8 +18,8 @@ class TrackedRun:
         run_id: MLflow's id.
         key: of the configuration; equal for repeated runs.
         method, backbone, dataset, setting: as run.
-        n_way, n_shot, n_query, query_balance, n_episodes, split, seed: as in
-            `RunConfig`.
+        n_way, n_shot, n_query, query_balance, n_episodes, split, seed: as in `RunConfig`.
+        n_query_way: likewise; 0 if all classes have queries.
         preset, settings: labels: the schedule and the ``KEY=VALUE`` texts asked for.
         recipe: dotted name to value, both text, values cut at 500 characters.
         mean, ci95: accuracy and half-width of its 95 % interval over episodes, in [0, 1].
@@ -40,6 +40,7 @@ class TrackedRun:
     n_shot: int
     n_query: int
     query_balance: str
+    n_query_way: int
     n_episodes: int
     split: str
     seed: int

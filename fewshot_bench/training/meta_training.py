@@ -32,6 +32,11 @@ def training_spec(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> Epi
     )
 
 
+def validation_spec(config: RunConfig) -> EpisodeSpec:
+    """Shape of the episodes that judge a meta-training: that of a test, always balanced."""
+    return replace(config.spec, dirichlet=None, n_query_way=None)
+
+
 def meta_training(
     config: RunConfig, dataset: Dataset, recipe: TrainRecipe, renew: bool = False
 ) -> StoredWeights:
@@ -40,7 +45,7 @@ def meta_training(
     The test protocol counts only in so far as training or validation episodes follow it.
     """
     spec = training_spec(config, recipe, len(dataset["train"].class_names))
-    validation = replace(config.spec, dirichlet=None)
+    validation = validation_spec(config)
     return StoredWeights(
         {
             "kind": "method",
@@ -50,8 +55,8 @@ def meta_training(
             "dataset": dataset.name,
             "data_checksum": dataset.checksum,
             "recipe": config.recipe,
-            "train_episodes": vars(spec),
-            "val_episodes": vars(validation),
+            "train_episodes": spec.facts,
+            "val_episodes": validation.facts,
             "seed": config.seed,
         },
         config_source(config),

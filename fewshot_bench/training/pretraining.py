@@ -130,14 +130,18 @@ class _Batches:
         return self.split.normalise(pixels), self.labels[chosen].to(self.device)
 
 
+def validation_spec(split: ImageSplit) -> EpisodeSpec:
+    """Shape of the episodes that judge a pretraining: 5-way 1-shot with 15 queries, or fewer."""
+    n_query = min(15, int(split.class_counts.min()) - 1)
+    return EpisodeSpec(min(5, len(split.class_names)), 1, n_query)
+
+
 class PrototypeValidation:
-    """Accuracy of nearest cosine prototypes on fixed val episodes (5-way, 1-shot, 15 queries)."""
+    """Accuracy of nearest cosine prototypes on fixed val episodes, see `validation_spec`."""
 
     def __init__(self, backbone: Backbone, split: ImageSplit, n_episodes: int) -> None:
-        n_way = min(5, len(split.class_names))
-        n_query = min(15, int(split.class_counts.min()) - 1)
-        self.source = EpisodeSource(split, EpisodeSpec(n_way, 1, n_query))
-        self.method = NearestCosine(backbone, Recipe(), n_way)
+        self.source = EpisodeSource(split, validation_spec(split))
+        self.method = NearestCosine(backbone, Recipe(), self.source.spec.n_way)
         self.n_episodes = n_episodes
 
     def __call__(self) -> float:

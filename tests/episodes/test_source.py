@@ -1,7 +1,8 @@
 """Episodes: fixed, fair, and without leaks."""
 
 import hashlib
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -24,12 +25,15 @@ PINNED = {
     "query_labels": [[1, 2, 1, 0, 0, 2]],
 }
 
-specs = st.builds(
-    EpisodeSpec,
-    n_way=st.integers(2, 6),
-    n_shot=st.integers(1, 5),
-    n_query=st.integers(1, 4),
-    dirichlet=st.sampled_from([None, 0.5, 2.0]),
+specs = st.integers(2, 6).flatmap(
+    lambda n_way: st.builds(
+        EpisodeSpec,
+        n_way=st.just(n_way),
+        n_shot=st.integers(1, 5),
+        n_query=st.integers(1, 4),
+        dirichlet=st.sampled_from([None, 0.5, 2.0]),
+        n_query_way=st.none() | st.integers(1, n_way),
+    )
 )
 counts = st.lists(st.integers(29, 40), min_size=6, max_size=12)
 seeds = st.integers(0, 2**40)
@@ -53,8 +57,11 @@ def test_an_episode_is_well_formed(
         assert len(set(classes_of_labels.values())) == len(pairs), "a class has one label"
         assert (np.bincount(batch.support_labels[i], minlength=spec.n_way) == spec.n_shot).all()
         assert len(batch.query[i]) == spec.n_queries
+        asked = np.bincount(batch.query_labels[i])
         if spec.dirichlet is None:
-            assert (np.bincount(batch.query_labels[i]) == spec.n_query).all()
+            assert set(asked.tolist()) <= {0, spec.n_query}
+            assert (asked > 0).sum() == (spec.n_query_way or spec.n_way)
+        assert (asked > 0).sum() <= (spec.n_query_way or spec.n_way)
 
 
 @settings(max_examples=30, deadline=None)
@@ -122,6 +129,23 @@ def test_dirichlet_queries_have_the_right_spread() -> None:
     assert counts.mean(0) == pytest.approx(np.full(5, 15), rel=0.05)
 
 
+def test_queries_of_fewer_classes_than_the_support_are_of_any_of_them() -> None:
+    split, spec = make_split(8, 20, size=1), EpisodeSpec(5, 1, 3, n_query_way=2)
+    batch = EpisodeSource(split, spec).indices(0, 4000)
+    assert batch.query.shape == (4000, 6)
+    chosen = np.stack([np.bincount(row, minlength=5) for row in batch.query_labels]) > 0
+    assert (chosen.sum(1) == 2).all()
+    assert stats.chisquare(chosen.sum(0)).pvalue > 1e-4, "a label is preferred"
+    pairs = np.unique(chosen, axis=0, return_counts=True)[1]
+    assert len(pairs) == 10
+    assert stats.chisquare(pairs).pvalue > 1e-4, "a pair of labels is preferred"
+
+
+def test_a_spec_without_query_ways_has_the_keys_that_it_always_had() -> None:
+    assert EpisodeSpec().facts == {"n_way": 5, "n_shot": 1, "n_query": 15, "dirichlet": None}
+    assert EpisodeSpec(n_query_way=2).facts["n_query_way"] == 2
+
+
 def test_an_episode_has_no_query_labels() -> None:
     assert {f.name for f in fields(Episode)} == {
         "support",
@@ -148,8 +172,12 @@ def test_the_classes_behind_the_labels_are_told_in_training_alone() -> None:
     ("spec", "says"),
     [
         (EpisodeSpec(9, 1, 1), "ask for 8 ways or fewer"),
-        (EpisodeSpec(5, 20, 15), "lower shots or queries"),
-        (EpisodeSpec(5, 1, 15, dirichlet=2.0), "76 of each class"),
+        (EpisodeSpec(5, 20, 15), "ask for 10 queries a class or fewer"),
+        (EpisodeSpec(5, 29, 15), "ask for 1 query a class or fewer"),
+        (EpisodeSpec(5, 30, 15), "lower shots"),
+        (EpisodeSpec(5, 1, 15, dirichlet=2.0), "76 of each class.* ask for 5 queries a class"),
+        (EpisodeSpec(5, 26, 15, dirichlet=2.0), "lower shots, or balance the queries"),
+        (EpisodeSpec(5, 1, 15, n_query_way=6), "query ways from 1 to 5"),
         (EpisodeSpec(1, 1, 1), "at least 2 ways"),
     ],
 )
@@ -157,3 +185,16 @@ def test_impossible_episodes_are_refused_in_one_line(spec: EpisodeSpec, says: st
     with pytest.raises(UsageError, match=says) as error:
         EpisodeSource(make_split(8, 30), spec)
     assert "\n" not in str(error.value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(spec=specs, count=st.integers(2, 30))
+def test_what_a_refusal_suggests_is_possible_and_the_most(spec: EpisodeSpec, count: int) -> None:
+    split = make_split(8, count, size=1)
+    try:
+        EpisodeSource(split, spec)
+    except UsageError as refusal:
+        if found := re.search(r"ask for (\d+) quer", str(refusal)):
+            EpisodeSource(split, replace(spec, n_query=int(found[1])))
+            with pytest.raises(UsageError):
+                EpisodeSource(split, replace(spec, n_query=int(found[1]) + 1))

@@ -20,6 +20,7 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "n_shot": 1,
         "n_query": 15,
         "query_balance": "balanced",
+        "n_query_way": 0,
         "n_episodes": 2000,
         "split": "test",
         "seed": 0,
@@ -34,9 +35,8 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "version": "0.1.0",
         **facts,
     }
-    protocol = [
-        values[k] for k in ("split", "n_way", "n_shot", "n_query", "query_balance", "n_episodes")
-    ]
+    facts_of = ("split", "n_way", "n_shot", "n_query", "query_balance", "n_query_way", "n_episodes")
+    protocol = [values[k] for k in facts_of]
     values.setdefault("episode_digest", stable_hash(protocol, length=64))
     measured = ("mean", "ci95", "train_seconds", "ms_per_episode", "version", "episode_digest")
     values.setdefault("key", stable_hash({k: v for k, v in values.items() if k not in measured}))

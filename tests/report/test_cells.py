@@ -41,6 +41,7 @@ def test_the_best_of_each_column_is_marked_across_settings() -> None:
         ("n_way", 10, "10-way"),
         ("n_query", 5, "5 queries"),
         ("query_balance", "dirichlet:2.0", "dirichlet:2.0"),
+        ("n_query_way", 2, "queries of 2 classes"),
         ("n_episodes", 600, "600 episodes"),
         ("data_checksum", "e" * 64, "data eeeeeeee"),
         ("episode_digest", "f" * 64, "stream ffffffff"),

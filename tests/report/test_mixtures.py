@@ -20,6 +20,7 @@ FACTS = {
     "n_shot": st.sampled_from([1, 5]),
     "n_query": st.sampled_from([15, 5]),
     "query_balance": st.sampled_from(["balanced", "dirichlet:2.0", "dirichlet:1.0"]),
+    "n_query_way": st.sampled_from([0, 2]),
     "n_episodes": st.sampled_from([2000, 600]),
     "episode_digest": st.sampled_from(["a" * 64, "f" * 64, "f" * 20 + "0" * 44]),
     "method": st.sampled_from(["maml", "tim"]),

@@ -121,12 +121,13 @@ def test_a_run_is_keyed_by_all_that_determines_it() -> None:
         {"n_episodes": 11},
         {"episode_seed": 1},
         {"query_balance": "dirichlet:2.0"},
+        {"n_query_way": 2},
         {"seed": 1},
         {"n_shot": 2},
     ]
     keys = {config("maml", **change).key for change in changes}
     keys.add(config("maml", "inner_lr=0.3").key)
-    assert len(keys) == 7
+    assert len(keys) == 8
     recipe = Recipe().model_dump(mode="json")
     plain = config("maml").model_copy(update={"recipe": recipe})
     assert plain.key == plain.model_copy(update={"preset": "smoke"}).key
