@@ -15,7 +15,7 @@ ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench lint format install fuzz clean
+.PHONY: help demo test bench figures lint format install fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_
 
 bench: $(VENV)/.installed ## time us and our peers, and write reports/speed.md (BENCH_ARGS=--quick for a check)
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+figures: $(VENV)/.installed ## draw the figure of README.md from its table in reports/
+	$(BIN)/python -m fewshot_bench.report.figures reports/cifar-fs-conv4-64.csv reports/cifar-fs-conv4-64.png
 
 lint: $(VENV)/.installed-dev ## check style, format and types
 	$(BIN)/ruff check .
