@@ -15,7 +15,7 @@ ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench figures lint format install fuzz clean
+.PHONY: help demo test bench figures docs lint format install fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,10 @@ bench: $(VENV)/.installed ## time us and our peers, and write reports/speed.md (
 
 figures: $(VENV)/.installed ## draw the figure of README.md from its table in reports/
 	$(BIN)/python -m fewshot_bench.report.figures reports/cifar-fs-conv4-64.csv reports/cifar-fs-conv4-64.png
+
+docs: $(VENV)/.installed-docs ## build the documentation into build/docs; it reads without a network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "docs: build/docs/index.html"
 
 lint: $(VENV)/.installed-dev ## check style, format and types
 	$(BIN)/ruff check .
@@ -73,6 +77,11 @@ $(VENV)/.installed-dev: $(VENV)/.created $(REQUIREMENTS)
 	$(ANNOUNCE)
 	$(PIP_INSTALL) -e '.[test,dev]'
 	@touch $(VENV)/.installed $(VENV)/.installed-test $@
+
+$(VENV)/.installed-docs: $(VENV)/.created $(REQUIREMENTS)
+	$(ANNOUNCE)
+	$(PIP_INSTALL) -e '.[docs]'
+	@touch $(VENV)/.installed $@
 
 # atheris in an environment of its own: it is no dependency, and not built for every Python.
 $(VENV)-fuzz/.installed: $(REQUIREMENTS)
