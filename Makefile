@@ -33,7 +33,8 @@ figures: $(VENV)/.installed ## draw the figure of README.md from its table in re
 	$(BIN)/python -m fewshot_bench.report.figures reports/cifar-fs-conv4-64.csv reports/cifar-fs-conv4-64.png
 
 docs: $(VENV)/.installed-docs ## build the documentation into build/docs; it reads without a network
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@# Not --quiet, under which --strict counts no warnings.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "docs: build/docs/index.html"
 
 lint: $(VENV)/.installed-dev ## check style, format and types
