@@ -10,7 +10,7 @@ import pytest
 from fewshot_bench.method import methods
 from fewshot_bench.report.figures import read_accuracies
 from tests.docs.hooks import ROOT, load_hooks
-from tests.report.test_formats import markdown_rows
+from tests.markdown import markdown_rows
 
 TEXTS = sorted(
     path.relative_to(ROOT).as_posix()

@@ -1,37 +1,17 @@
 """A method's page says what its class and recipe declare, and what `--set` would take."""
 
 import inspect
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from pydantic import Field
 
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import PRESETS, Recipe, build_recipe, setting_names
+from fewshot_bench.recipe import PRESETS, build_recipe, setting_names
 from fewshot_bench.report.method_page import method_page
-from fewshot_bench.report.setting_texts import description, field_of, range_text, values
-from tests.report.test_formats import markdown_rows
-
-
-class Parent(Recipe):
-    """A recipe with a field of every kind."""
-
-    rate: float = Field(0.5, gt=0, le=1, description="of learning [its paper]")
-    width: int | None = Field(None, ge=2, multiple_of=2)
-    kind: Literal["a", "b"] = "a"
-    sure: bool = False
-    where: tuple[float, ...] = ()
-    note: str = ""
-
-
-class Child(Parent):
-    """Overrides defaults, with another source or with other words."""
-
-    rate: float = Field(0.1, gt=0, description="[its code]")
-    width: int | None = Field(4, ge=2, description="of the network")
-    kind: Literal["b"] = "b"
+from fewshot_bench.report.setting_texts import values
+from tests.markdown import markdown_rows
 
 
 def shown(page: str, headings: tuple[str, ...] = ("Default",)) -> dict[str, dict[str, str]]:
@@ -107,36 +87,6 @@ def test_an_absent_section_shows_what_it_would_be() -> None:
     assert "None here; `--set train=default`, or setting one of these, adds it:" in page
     recipe = build_recipe(methods["simple-shot"].recipe_type, settings=["train=default"])
     assert at(shown(page)["train.steps"]["Default"], 1) == values(recipe)["train.steps"]
-
-
-@pytest.mark.parametrize(
-    ("key", "text"),
-    [
-        ("rate", "number > 0, ≤ 1"),
-        ("width", "integer ≥ 2, a multiple of 2, or `none`"),
-        ("kind", "`a`, `b`"),
-        ("sure", "`true` or `false`"),
-        ("where", "numbers, with commas"),
-        ("note", "text"),
-        ("train.n_way", "integer ≥ 2, or `none`"),
-    ],
-)
-def test_ranges_are_read_from_types_and_bounds(key: str, text: str) -> None:
-    assert range_text(field_of(Parent, key)) == text
-
-
-@pytest.mark.parametrize(
-    ("key", "text"),
-    [
-        ("rate", "of learning [its code]"),
-        ("width", "of the network"),
-        ("kind", ""),
-        ("pretrain.lr", "learning rate at its highest [SIB main_feat.py]"),
-        ("pretrain.warmup", "fraction of steps of linear rise"),
-    ],
-)
-def test_a_bare_source_takes_its_words_from_what_it_overrides(key: str, text: str) -> None:
-    assert description(Child, key) == text
 
 
 @pytest.mark.parametrize(
