@@ -15,7 +15,7 @@ ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench lint format install fuzz clean
+.PHONY: help demo test bench figures docs lint format install fuzz clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,14 @@ test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_
 
 bench: $(VENV)/.installed ## time us and our peers, and write reports/speed.md (BENCH_ARGS=--quick for a check)
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+figures: $(VENV)/.installed ## draw the figure of README.md from its table in reports/
+	$(BIN)/python -m fewshot_bench.report.figures reports/cifar-fs-conv4-64.csv reports/cifar-fs-conv4-64.png
+
+docs: $(VENV)/.installed-docs ## build the documentation into build/docs; it reads without a network
+	@# Not --quiet, under which --strict counts no warnings.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "docs: build/docs/index.html"
 
 lint: $(VENV)/.installed-dev ## check style, format and types
 	$(BIN)/ruff check .
@@ -70,6 +78,11 @@ $(VENV)/.installed-dev: $(VENV)/.created $(REQUIREMENTS)
 	$(ANNOUNCE)
 	$(PIP_INSTALL) -e '.[test,dev]'
 	@touch $(VENV)/.installed $(VENV)/.installed-test $@
+
+$(VENV)/.installed-docs: $(VENV)/.created $(REQUIREMENTS)
+	$(ANNOUNCE)
+	$(PIP_INSTALL) -e '.[docs]'
+	@touch $(VENV)/.installed $@
 
 # atheris in an environment of its own: it is no dependency, and not built for every Python.
 $(VENV)-fuzz/.installed: $(REQUIREMENTS)

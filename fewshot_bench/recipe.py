@@ -1,7 +1,7 @@
 """Recipes: every setting of a method's pretraining, meta-training and head, validated."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,9 +24,11 @@ class OptimRecipe(Settings):
 
     optimizer: Literal["sgd", "adam"] = Field("sgd", description="sgd has Nesterov momentum")
     lr: float = Field(0.1, gt=0, description="learning rate at its highest")
-    momentum: float = Field(0.9, ge=0, lt=1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     weight_decay: float = Field(0.0, ge=0, description="L2, on all trained parameters")
-    schedule: Literal["constant", "step", "one-cycle"] = "constant"
+    schedule: Literal["constant", "step", "one-cycle"] = Field(
+        "constant", description="step: falls at milestones; one-cycle: falls to 0 as a cosine does"
+    )
     warmup: float = Field(0.0, ge=0, le=1, description="fraction of steps of linear rise")
     milestones: tuple[float, ...] = Field((), description="step: fractions of the steps at which")
     gamma: float = Field(0.1, gt=0, description="step: ... the rate is multiplied by this")
@@ -42,9 +44,13 @@ class PretrainRecipe(OptimRecipe):
     preset ``paper`` is the schedule of SIB's authors (``main_feat.py``).
     """
 
-    head: Literal["cosine", "linear"] = "cosine"
+    head: Literal["cosine", "linear"] = Field(
+        "cosine", description="classifier of the train classes, dropped afterwards"
+    )
     head_scale: float = Field(10.0, gt=0, description="cosine: initial, learned [SIB main_feat.py]")
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of each target that is spread over all classes"
+    )
     rotation: float = Field(
         0.0,
         ge=0,
@@ -80,9 +86,11 @@ class TrainRecipe(OptimRecipe):
     )
     n_query: int | None = Field(None, ge=1, description="none: as tested")
     frozen: bool = Field(True, description="keep the backbone, train on stored embeddings")
-    augment: Augmentation = "none"
+    augment: Augmentation = Field(
+        "none", description="as pretrain.augment; stored embeddings have none"
+    )
     val_every: int = Field(500, ge=1, description="steps between validations")
-    val_episodes: int = Field(1000, ge=1)
+    val_episodes: int = Field(1000, ge=1, description="of each validation")
 
 
 class Recipe(Settings):
@@ -169,13 +177,19 @@ def setting_names(recipe_type: type[Recipe]) -> list[str]:
     """All dotted keys that ``--set`` takes for a method, sections included."""
     names = []
     for name in recipe_type.model_fields:
-        section = _SECTIONS.get(name)
+        section = SECTIONS.get(name)
         names.append(name)
         names.extend(f"{name}.{field}" for field in (section.model_fields if section else ()))
     return names
 
 
-_SECTIONS: Mapping[str, type[Settings]] = {"pretrain": PretrainRecipe, "train": TrainRecipe}
+SECTIONS: Mapping[str, type[Settings]] = {"pretrain": PretrainRecipe, "train": TrainRecipe}
+
+
+def declared_in(recipe_type: type[Recipe], key: str) -> tuple[type[Settings], str]:
+    """Return the class that has the field of a dotted key, and the field's name."""
+    section, dot, name = key.partition(".")
+    return (SECTIONS[section], name) if dot else (recipe_type, section)
 
 
 def _parse(recipe_type: type[Recipe], text: str) -> tuple[str, Any]:
@@ -190,13 +204,18 @@ def _parse(recipe_type: type[Recipe], text: str) -> tuple[str, Any]:
         hint = f"did you mean '{inner[-1]}'?" if inner else suggestion(key, known)
         raise UsageError(f"no setting is called '{key}'; {hint}")
     value = value.strip()
-    if value.lower() in ("none", "null"):
+    if value.lower() in ("none", "null") and not _is_choice(recipe_type, key, value):
         return key, None
-    if key in _SECTIONS:
+    if key in SECTIONS:
         if value != "default":
             raise UsageError(f"section '{key}' takes 'default' or 'none', or set '{key}.…'")
         return key, {}
     return key, value.split(",") if key.endswith("milestones") else value
+
+
+def _is_choice(recipe_type: type[Recipe], key: str, text: str) -> bool:
+    owner, name = declared_in(recipe_type, key)
+    return text in get_args(owner.model_fields[name].annotation)
 
 
 def _assign(values: dict[str, Any], key: str, value: Any, create: bool = False) -> None:

@@ -101,3 +101,10 @@ def test_a_recipe_cannot_be_changed() -> None:
     recipe = Recipe(train=TrainRecipe())
     with pytest.raises(ValueError, match="frozen"):
         recipe.train = None  # type: ignore[misc]
+
+
+def test_none_is_a_choice_where_a_choice_is_called_so() -> None:
+    recipe = build_recipe(Recipe, settings=["train.augment=none", "train.n_way=none"])
+    assert recipe.train is not None
+    assert recipe.train.augment == "none"
+    assert recipe.train.n_way is None

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import typer
+
 Completions = list[tuple[str, str]]  # names, each with a line of help
 
 
@@ -34,6 +36,12 @@ def presets(incomplete: str) -> Completions:
 def kinds(incomplete: str) -> Completions:
     """Complete what ``fsbench list`` lists."""
     return _fitting(incomplete, [(kind, "") for kind in ("methods", "backbones", "datasets")])
+
+
+def names(context: typer.Context, incomplete: str) -> Completions:
+    """Complete the name of a thing of the kind that stands before it."""
+    kind = str(context.params["kind"])
+    return datasets(incomplete) if kind == "datasets" else _fitting(incomplete, _declared(kind))
 
 
 def formats(incomplete: str) -> Completions:

@@ -1,4 +1,4 @@
-"""``fsbench list``: one line about each method, backbone or data set."""
+"""``fsbench list``: one line about each method, backbone or data set, or a page about one."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fewshot_bench.cli import complete
+from fewshot_bench.cli.pages import page, print_page
 
 if TYPE_CHECKING:
     from fewshot_bench.declarations import Declaration
@@ -18,8 +19,25 @@ def list_names(
         str,
         typer.Argument(help="methods, backbones or datasets.", autocompletion=complete.kinds),
     ],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Print all that is known of this one.", autocompletion=complete.names),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="With a method: smoke, default or paper.", autocompletion=complete.presets
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="With a method: show the defaults for this data set.",
+            autocompletion=complete.datasets,
+        ),
+    ] = None,
 ) -> None:
-    """Say in one line each what there is."""
+    """Say in one line each what there is, or everything of one: paper, settings, defaults."""
     from fewshot_bench.errors import UsageError, suggestion
 
     kinds: dict[str, Callable[[], Rows]] = {
@@ -30,7 +48,12 @@ def list_names(
     plural = kind.strip().lower().removesuffix("s") + "s"
     if plural not in kinds:
         raise UsageError(f"'{kind}' cannot be listed; {suggestion(plural, kinds)}")
-    _print(*kinds[plural]())
+    if name is not None:
+        print_page(page(plural, name, preset, dataset))
+    elif preset or dataset:
+        raise UsageError(f"--preset and --dataset need a NAME, as in 'fsbench list {plural} NAME'")
+    else:
+        _print(*kinds[plural]())
 
 
 def _methods() -> Rows:

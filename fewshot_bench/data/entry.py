@@ -47,11 +47,16 @@ class DatasetEntry:
     overrides: Mapping[str, object] = field(default_factory=lambda: NOTHING)
 
     @property
+    def commands(self) -> list[str]:
+        """Those that bring it, any of them; PATH is what the user has downloaded."""
+        downloads = [f"fsbench data download {self.name}"] if self.downloads else []
+        return [*downloads, f"fsbench data import {self.name} PATH"]
+
+    @property
     def how_to_get(self) -> str:
         """One line for a user who has not got it."""
-        ways = [f"'fsbench data download {self.name}'"] if self.downloads else []
-        ways.append(f"'fsbench data import {self.name} PATH'")
-        return f"{self.name} is not on this machine; get it with {' or '.join(ways)}"
+        ways = " or ".join(f"'{command}'" for command in self.commands)
+        return f"{self.name} is not on this machine; get it with {ways}"
 
 
 datasets: Registry[DatasetEntry] = Registry("dataset")

@@ -35,6 +35,9 @@ def completed(line: str, home: Path) -> list[str]:
         ("fsbench run --dataset min", ["mine", "mini-imagenet"]),
         ("fsbench run --preset s", ["smoke"]),
         ("fsbench list b", ["backbones"]),
+        ("fsbench list methods sn", ["snail"]),
+        ("fsbench list backbones wr", ["wrn-28-10"]),
+        ("fsbench list datasets fc", ["fc100"]),
         ("fsbench table -f l", ["latex"]),
     ],
 )

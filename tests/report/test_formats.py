@@ -11,6 +11,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.report.formats import chosen_format, render
 from fewshot_bench.report.latex import escape
 from fewshot_bench.report.published import load_published
+from tests.markdown import markdown_rows
 from tests.report.samples import paper_like, tracked
 
 EXPECTED = [
@@ -51,11 +52,6 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data.rstrip("\n")
         if self._strong:
             self.bold[-1] += data
-
-
-def markdown_rows(text: str) -> list[list[str]]:
-    lines = [line for line in text.splitlines() if line.startswith("| ")]
-    return [[part.strip() for part in line.strip("|").split("|")] for line in lines]
 
 
 def test_markdown() -> None:
