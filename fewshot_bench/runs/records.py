@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from fewshot_bench.data.store import stored_checksum
 from fewshot_bench.errors import UsageError
-from fewshot_bench.provenance.fingerprint import code_fingerprint
+from fewshot_bench.provenance.code_fingerprint import code_fingerprint
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.request import Request
 from fewshot_bench.utilities.files import atomic_file, home, stable_hash

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import OptimRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, load_into
+from fewshot_bench.training.optimisation import learning_rate, make_optimizer
 from fewshot_bench.utilities.progress import Bar, say
 from fewshot_bench.utilities.signals import Interrupted, deferred
 from fewshot_bench.utilities.tensors import Tensors, with_prefix, without_prefix
@@ -51,40 +52,6 @@ class Training:
             "val_acc": self.best,
             "best_step": self.best_step,
         }
-
-
-def learning_rate(recipe: OptimRecipe, step: int, n_steps: int) -> float:
-    """Learning rate of a step (counted from 0): a pure function, so that resuming is exact."""
-    progress = (step + 1) / n_steps
-    rise = min(1.0, progress / recipe.warmup) if recipe.warmup else 1.0
-    if recipe.schedule == "one-cycle" and progress > recipe.warmup:
-        fall = (progress - recipe.warmup) / max(1e-12, 1 - recipe.warmup)
-        return recipe.lr * (1 + math.cos(math.pi * fall)) / 2
-    passed = sum(progress > milestone for milestone in recipe.milestones)
-    factor = recipe.gamma**passed if recipe.schedule == "step" else 1.0
-    return recipe.lr * rise * factor
-
-
-def make_optimizer(recipe: OptimRecipe, module: nn.Module) -> torch.optim.Optimizer:
-    """Build the recipe's optimiser over the parameters that want gradients.
-
-    Each group's ``lr_factor`` scales the learning rate of the schedule.
-    """
-    groups: dict[float, list[Tensor]] = {}
-    for name, parameter in module.named_parameters():
-        if parameter.requires_grad:
-            factor = recipe.backbone_lr if name.startswith("backbone.") else 1.0
-            groups.setdefault(factor, []).append(parameter)
-    trained = [{"params": params, "lr_factor": factor} for factor, params in groups.items()]
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(trained, lr=recipe.lr, weight_decay=recipe.weight_decay)
-    return torch.optim.SGD(
-        trained,
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
-    )
 
 
 class Trainer:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from fewshot_bench.recipe import OptimRecipe
-from fewshot_bench.training.trainer import Trainer, learning_rate, make_optimizer
+from fewshot_bench.training.optimisation import learning_rate, make_optimizer
+from fewshot_bench.training.trainer import Trainer
 from tests.training.jobs import kept
 
 

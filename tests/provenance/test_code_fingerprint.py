@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_bench.provenance import fingerprint
-from fewshot_bench.provenance.fingerprint import code_fingerprint
+from fewshot_bench.provenance import code_fingerprint as module
+from fewshot_bench.provenance.code_fingerprint import code_fingerprint
 
 
 def test_it_holds_still_and_moves_with_an_edit(
@@ -16,7 +16,7 @@ def test_it_holds_still_and_moves_with_an_edit(
     assert code_fingerprint() == before
     plugin = tmp_path / "mine.py"
     plugin.write_text("x = 1")
-    monkeypatch.setattr(fingerprint, "plugin_files", lambda: [plugin])
+    monkeypatch.setattr(module, "plugin_files", lambda: [plugin])
     first = code_fingerprint()
     assert first != before
     plugin.write_text("x = 2")
