@@ -82,6 +82,7 @@ class PPA(Method):
 
     setting = "inductive"
     uses_base = True
+    without_base: ClassVar[Overrides] = {"train": None}
     paper = Paper(
         "Few-Shot Image Recognition by Predicting Parameters from Activations",
         "Qiao et al.",
@@ -96,6 +97,7 @@ class PPA(Method):
         super().__init__(backbone, recipe, n_way)
         if recipe.train is not None and not recipe.train.frozen:
             raise UsageError("ppa learns from embeddings of fixed weights; leave train.frozen=true")
+        self.uses_base = recipe.train is not None  # in its loss alone
         self.predictor = PredictorNet(self.embedding_dim)
 
     def see_base(self, embeddings: Tensor, labels: Tensor) -> None:

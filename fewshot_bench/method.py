@@ -4,6 +4,8 @@ import inspect
 import math
 import sys
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -14,7 +16,7 @@ from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.paper import Paper
-from fewshot_bench.recipe import Recipe
+from fewshot_bench.recipe import Overrides, Recipe
 from fewshot_bench.registry import Registry
 from fewshot_bench.results import Setting
 
@@ -60,7 +62,8 @@ class Method(nn.Module):
         needs_maps: True if the method works on feature maps; `embed` then keeps them, flattened,
             and `maps` gives them their shape back.
         uses_base: True if the method wants to see the embeddings of the train split, see
-            `see_base`.
+            `see_base`; of the class, unless a recipe makes an instance differ.
+        without_base: settings with which an instance does without them; none if it never does.
         at_once: what the evaluator should know to hand tasks over at a good pace.
     """
 
@@ -72,7 +75,8 @@ class Method(nn.Module):
     label_symmetric: ClassVar[bool] = True
     support_symmetric: bool = True
     needs_maps: ClassVar[bool] = False
-    uses_base: ClassVar[bool] = False
+    uses_base: bool = False
+    without_base: ClassVar[Overrides] = MappingProxyType({})
     at_once: ClassVar[AtOnce] = AtOnce()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -94,8 +98,9 @@ class Method(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights lie; the CPU for a method without any."""
-        return next((p.device for p in self.parameters()), torch.device("cpu"))
+        """Where weights and buffers lie; the CPU for a method without any."""
+        tensors = chain(self.parameters(), self.buffers())
+        return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
     def embed(self, images: Tensor) -> Tensor:
         """Map images ``[N, C, H, W]`` to embeddings ``[N, D]``, the same for every episode.

@@ -173,6 +173,18 @@ def _for_shots(entries: Mapping[int, Overrides], n_shot: int) -> Overrides:
     return {} if least is None else entries[least]
 
 
+def setting_texts(settings: Overrides) -> tuple[str, ...]:
+    """Write settings as the ``KEY=VALUE`` texts that ``--set`` takes.
+
+    A section is a dot, or in the name of a Python argument two underscores: ``train__lr``.
+    """
+    return tuple(f"{key.replace('__', '.')}={_text(value)}" for key, value in settings.items())
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def setting_names(recipe_type: type[Recipe]) -> list[str]:
     """All dotted keys that ``--set`` takes for a method, sections included."""
     names = []

@@ -1,8 +1,10 @@
 """Registries: names of things of one kind. Which kinds there are is told beside each kind."""
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Generic, TypeVar
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
 from fewshot_bench.errors import UsageError, how_to_get, suggestion
 from fewshot_bench.plugins import load_plugins
@@ -23,6 +25,15 @@ class Registry(Generic[T]):
 
     Args:
         kind: what the things are called in messages.
+
+    Example:
+        >>> import fewshot_bench as fsb
+        >>> fsb.methods["SIB"].paper.venue
+        'ICLR'
+        >>> [name for name in fsb.methods if "shot" in name]
+        ['laplacian-shot', 'simple-shot']
+        >>> "conv4-64" in fsb.backbones
+        True
     """
 
     def __init__(self, kind: str) -> None:
@@ -120,3 +131,39 @@ class Registry(Generic[T]):
         prefix, colon, member = name.strip().partition(":")
         prefix = canonical(prefix)
         return (prefix, member) if colon and prefix in self._families else None
+
+
+class RegistryPackage(ModuleType):
+    """A package of ours that also answers for the registry of its kind: ``fsb.methods["maml"]``.
+
+    Importing a package puts it into its parent under its name; the front door, that parent, offers
+    registries under the same names. As the ``__class__`` of the package this makes it both.
+
+    Attributes:
+        REGISTRY: module and name of the registry.
+    """
+
+    REGISTRY: tuple[str, str]
+
+    @property
+    def _registry(self) -> Registry[Any]:
+        module, name = self.REGISTRY
+        registry: Registry[Any] = getattr(import_module(module), name)
+        return registry
+
+    def __getitem__(self, name: str) -> Any:
+        return self._registry[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._registry
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(Registry, name):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(self._registry, name)
+
+    def __repr__(self) -> str:
+        return f"<{self._registry.kind}s: {', '.join(self)}>"

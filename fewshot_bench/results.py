@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, InstanceOf
+from pydantic.json_schema import SkipJsonSchema
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.provenance.code_version import CodeVersion
@@ -50,6 +51,19 @@ class Result(BaseModel):
         device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
         versions: of fewshot_bench, torch, numpy and Python.
         answers: on request, every single answer; never stored.
+
+    Example:
+        >>> import fewshot_bench as fsb
+        >>> from sklearn.datasets import load_digits
+        >>> X, y = load_digits(return_X_y=True)
+        >>> result = fsb.evaluate("logistic", X, y, n_episodes=100, predictions=True)
+        >>> print(result)
+        74.21 ± 1.78 % over 100 episodes, inductive
+        >>> result.predictions.shape
+        (100, 75)
+        >>> right = result.predictions == result.query_labels
+        >>> print(100 * right.mean())
+        74.21
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,10 +77,14 @@ class Result(BaseModel):
     data_checksum: str
     device: str
     versions: dict[str, str]
-    answers: InstanceOf[Answers] | None = Field(default=None, exclude=True, repr=False)
+    answers: SkipJsonSchema[InstanceOf[Answers] | None] = Field(None, exclude=True, repr=False)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Result) and self.model_dump() == other.model_dump()
+
+    def __str__(self) -> str:
+        n = len(self.accuracies)
+        return f"{100 * self.mean:.2f} ± {100 * self.ci95:.2f} % over {n} episodes, {self.setting}"
 
     @property
     def mean(self) -> float:

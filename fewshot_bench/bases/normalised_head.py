@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.method import Method
-from fewshot_bench.recipe import PretrainRecipe, Recipe
+from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
 
 class NormalisedRecipe(Recipe):
@@ -27,14 +27,16 @@ class NormalisedRecipe(Recipe):
 
 
 class NormalisedMethod(Method):
-    """A method on embeddings that are centred by the mean of the train split, and normalised."""
+    """A method on embeddings that are normalised, and perhaps centred by the train split's mean."""
 
     uses_base = True
+    without_base: ClassVar[Overrides] = {"transform": "L2N"}
     recipe: NormalisedRecipe
     base_mean: Tensor
 
     def __init__(self, backbone: Backbone, recipe: NormalisedRecipe, n_way: int) -> None:
         super().__init__(backbone, recipe, n_way)
+        self.uses_base = recipe.transform == "CL2N"
         self.register_buffer("base_mean", torch.zeros(self.embedding_dim))
 
     def see_base(self, embeddings: Tensor, labels: Tensor) -> None:

@@ -29,6 +29,12 @@ def open_dataset(name: str) -> Dataset:
 
     Raises:
         UsageError: no such name, or not on this machine yet; the message says how to get it.
+
+    Example:
+        >>> import fewshot_bench as fsb
+        >>> test = fsb.load_dataset("glyphs")["test"]
+        >>> len(test), len(test.class_names), test.image_shape
+        (4160, 208, (1, 28, 28))
     """
     stored = stored_names()
     if name not in datasets and canonical(name) not in stored:

@@ -36,8 +36,8 @@ def carry_out(
     if not force and (records := _recalled(request, tracker)):
         return records
     from fewshot_bench.runs.plan import make_plan
-    from fewshot_bench.runs.runner import pick_device
     from fewshot_bench.training.meta_training import config_source
+    from fewshot_bench.utilities.devices import pick_device
 
     keep_freed_memory()
     engine = Engine(tracker, pick_device(device), force)

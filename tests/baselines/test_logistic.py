@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression
 
 from tests.baselines.made_up import embedded_tasks, method_of
 

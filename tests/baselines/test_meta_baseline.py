@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from sklearn.metrics.pairwise import cosine_similarity  # type: ignore[import-untyped]
+from sklearn.metrics.pairwise import cosine_similarity
 
 from tests.baselines.made_up import embedded_tasks, method_of
 from tests.oracles import close

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.svm import LinearSVC  # type: ignore[import-untyped]
+from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from fewshot_bench.episodes.episode import Episode

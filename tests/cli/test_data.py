@@ -74,7 +74,7 @@ def test_damage_is_exit_code_2(fsbench: Fsbench, tree: Path) -> None:
         (["import", "cifar", "x"], "did you mean 'cifar-fs'?"),
         (["import", "cifar-fs", "nowhere"], "nowhere does not exist"),
         (["show", "glyphs", "--split", "tset"], "did you mean 'test'?"),
-        (["show", "glyphs", "--queries", "30"], "lower shots or queries"),
+        (["show", "glyphs", "--queries", "30"], "ask for 19 queries a class or fewer"),
         (["download", "tiered-imagenet"], "fsbench data import tiered-imagenet PATH"),
     ],
 )

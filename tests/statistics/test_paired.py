@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from fewshot_bench.errors import UsageError
 from fewshot_bench.statistics.paired import compare
 from tests.synthetic import accuracies, make_result
 
@@ -33,5 +34,5 @@ def test_pairing_finds_what_separate_intervals_hide() -> None:
 
 
 def test_results_on_other_episodes_are_not_compared() -> None:
-    with pytest.raises(ValueError, match="same episodes"):
+    with pytest.raises(UsageError, match="same episodes"):
         compare(make_result([0.1, 0.2]), make_result([0.1, 0.2], digest="other"))

@@ -1,0 +1,32 @@
+"""Embeddings that somebody computed, in the place of images and their network."""
+
+import torch
+from torch import Tensor
+
+from fewshot_bench.backbones.base import Backbone
+
+
+class Precomputed(Backbone):
+    """Stands for the network that made the embeddings: its images are embeddings already.
+
+    Not among the registered backbones, as it knows no images.
+
+    Args:
+        dim: length D of the embeddings.
+    """
+
+    map_shape = None
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        self.register_buffer("place", torch.empty(0), persistent=False)  # says on which device
+
+    @property
+    def out_dim(self) -> int:
+        """Length D of the embeddings."""
+        return self.dim
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return embeddings ``[N, D]`` as they are."""
+        return images

@@ -1,0 +1,154 @@
+"""Methods on embeddings that somebody computed: which can be, how they are built and measured."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from fewshot_bench.backbones.precomputed import Precomputed
+from fewshot_bench.config import dirichlet_alpha
+from fewshot_bench.data.dataset import EmbeddingSplit
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
+from fewshot_bench.errors import UsageError
+from fewshot_bench.evaluation.evaluate import evaluate
+from fewshot_bench.evaluation.features import embed_split
+from fewshot_bench.method import Method, methods
+from fewshot_bench.recipe import Overrides, Recipe, build_recipe, setting_texts
+from fewshot_bench.results import Result
+from fewshot_bench.utilities.devices import pick_device
+
+
+def evaluate_embeddings(
+    method: str,
+    X: Any,
+    y: Any,
+    *,
+    n_way: int = 5,
+    n_shot: int = 1,
+    n_query: int = 15,
+    n_episodes: int = 2000,
+    seed: int = 0,
+    query_balance: str = "balanced",
+    n_query_way: int | None = None,
+    X_base: Any = None,
+    y_base: Any = None,
+    preset: str = "default",
+    predictions: bool = False,
+    device: str = "auto",
+    **settings: Any,
+) -> Result:
+    """Measure a method on episodes of embeddings; `fewshot_bench.api.evaluate` says the rest.
+
+    Raises:
+        UsageError: arrays, episodes or settings that do not fit, or a method that needs images.
+    """
+    if n_episodes < 1 or seed < 0:
+        raise UsageError("n_episodes begins at 1, and seed at 0")
+    split = EmbeddingSplit.of(X, y)
+    alpha = dirichlet_alpha(query_balance)
+    spec = EpisodeSpec(n_way, n_shot, n_query, alpha, n_query_way)
+    source = EpisodeSource(split, spec, seed)
+    recipe = recipe_for_embeddings(method, n_shot, preset, settings)
+    dim, base = split.embeddings.shape[1], base_split(X_base, y_base)
+    built = build_on_embeddings(method, dim, n_way, recipe, base, seed, pick_device(device))
+    return evaluate(built, source, n_episodes, predictions)
+
+
+def base_split(X_base: Any, y_base: Any) -> EmbeddingSplit | None:
+    """Make a split of the base classes' embeddings, if there are any; see `EmbeddingSplit.of`."""
+    if X_base is None and y_base is None:
+        return None
+    if X_base is None or y_base is None:
+        raise UsageError("X_base and y_base are given together, or neither")
+    return EmbeddingSplit.of(X_base, y_base, "train", ("X_base", "y_base"))
+
+
+def recipe_for_embeddings(
+    method: str, n_shot: int, preset: str = "default", settings: Overrides | None = None
+) -> Recipe:
+    """Resolve the settings of a method that gets embeddings; nothing is trained.
+
+    Args:
+        method: registry name.
+        n_shot: labelled embeddings a class.
+        preset: see `build_recipe`.
+        settings: by the names that ``--set`` takes.
+
+    Raises:
+        UsageError: an unknown name or setting, or a method that needs images or meta-training.
+    """
+    name, texts = methods.resolve(method), setting_texts(settings or {})
+    for text in texts:
+        if text.startswith("pretrain"):
+            key = text.partition("=")[0]
+            raise UsageError(f"embeddings are taken as they are; leave the setting '{key}' out")
+    cls = methods[name]
+    recipe = build_recipe(
+        cls.recipe_type, preset=preset, n_shot=n_shot, settings=["pretrain=none", *texts]
+    )
+    on_images = f"measure it on a data set, as evaluate('{name}', dataset='cifar-fs')"
+    if cls.adapts_backbone:
+        raise UsageError(f"{name} adapts its network to each task and needs images; {on_images}")
+    if cls.needs_maps:
+        raise UsageError(f"{name} works on feature maps, not on embeddings; {on_images}")
+    if recipe.train is not None:
+        raise UsageError(
+            f"{name} is meta-trained, on episodes of the train classes; {on_images}, or take it "
+            "untrained with train=None"
+        )
+    return recipe
+
+
+def build_on_embeddings(
+    method: str,
+    dim: int,
+    n_way: int,
+    recipe: Recipe,
+    base: EmbeddingSplit | None = None,
+    seed: int = 0,
+    device: torch.device | None = None,
+) -> Method:
+    """Build a method for embeddings, in evaluation mode.
+
+    Args:
+        method: registry name.
+        dim: length D of the embeddings.
+        n_way: classes of a task.
+        recipe: see `recipe_for_embeddings`.
+        base: of the base classes, for a method that uses them.
+        seed: of weights that are drawn; the user's own random numbers are left alone.
+        device: where it shall run.
+
+    Raises:
+        UsageError: the base classes are missing, or their embeddings have another length.
+    """
+    if base is not None and base.embeddings.shape[1] != dim:
+        raise UsageError(
+            f"{base.title} has embeddings of length {base.embeddings.shape[1]}, X of length {dim}; "
+            "give both of one network"
+        )
+    with _seeded(seed):
+        built = methods[method](Precomputed(dim), recipe, n_way).to(device)
+        if built.uses_base:
+            if base is None:
+                raise UsageError(_without_base(method))
+            embeddings = embed_split(built, base)
+            built.see_base(embeddings, torch.from_numpy(base.labels).to(embeddings.device))
+    return built.eval()
+
+
+def _without_base(method: str) -> str:
+    name = methods.resolve(method)
+    settings = methods[name].without_base.items()
+    instead = "".join(f", or set {key}={value!r} to do without" for key, value in settings)
+    return f"{name} uses embeddings of the base classes; give X_base and y_base{instead}"
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw on the CPU from a seed, and then go on as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
