@@ -9,7 +9,8 @@ from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import stable_hash
 
-_YOUNGER = ("n_query_way",)
+_YOUNGER = ("n_query_way", "train_dataset", "train_checksum")
+_LABELS = ("preset", "settings", "fitted", "shared_classes")
 _DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
 
 
@@ -27,6 +28,12 @@ class RunConfig(BaseModel):
             readers; `recipe` says what they amount to.
         recipe: the method's complete recipe, resolved.
         data_checksum: of the data set.
+        train_dataset, train_checksum: what it is pretrained, meta-trained and selected on, if not
+            on `dataset`, of which `split` alone is then used.
+        fitted: as a label, how images change to fit the network of `train_dataset`, as
+            ``28x28x1 -> 32x32x3``; None: not in shape.
+        shared_classes: as a label, how many of the measured classes have the name of one that
+            `train_dataset` trains or selects on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +54,10 @@ class RunConfig(BaseModel):
     settings: tuple[str, ...] = ()
     recipe: dict[str, Any]
     data_checksum: str
+    train_dataset: str | None = None
+    train_checksum: str | None = None
+    fitted: str | None = None
+    shared_classes: int | None = Field(None, ge=0)
 
     @field_validator("query_balance")
     @classmethod
@@ -67,13 +78,27 @@ class RunConfig(BaseModel):
         A field that is younger than stored results counts where it is set.
         """
         unset = {name for name in _YOUNGER if getattr(self, name) is None}
-        return stable_hash(self.model_dump(mode="json", exclude={"preset", "settings", *unset}))
+        return stable_hash(self.model_dump(mode="json", exclude={*_LABELS, *unset}))
 
     @property
     def title(self) -> str:
         """How messages name the cell."""
         place = "" if self.split == "test" else f" on {self.split}"
-        return f"{self.method} {self.backbone} {self.dataset} {self.n_shot}-shot{place}"
+        origin = f", trained on {self.train_dataset}" if self.train_dataset else ""
+        return f"{self.method} {self.backbone} {self.dataset} {self.n_shot}-shot{place}{origin}"
+
+    @property
+    def caution(self) -> str:
+        """What must be said of classes that are not new to what is measured; else nothing."""
+        n = self.shared_classes
+        if not n:
+            return ""
+        classes = "1 class" if n == 1 else f"{n} classes"
+        return (
+            f"{classes} of the {self.split} split of {self.dataset} "
+            f"{'has the name' if n == 1 else 'have the names'} of classes that "
+            f"{self.train_dataset} trains or selects on: not new to what is measured"
+        )
 
 
 def dirichlet_alpha(query_balance: str) -> float | None:
