@@ -1,9 +1,9 @@
 """What a run is: validated, complete, and hashed."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
@@ -65,6 +65,12 @@ class RunConfig(BaseModel):
         dirichlet_alpha(value)
         return value
 
+    @model_validator(mode="after")
+    def _whole_origin(self) -> Self:
+        if (self.train_dataset is None) != (self.train_checksum is None):
+            raise ValueError("train_dataset and train_checksum come together")
+        return self
+
     @property
     def spec(self) -> EpisodeSpec:
         """The shape of a test episode."""
@@ -93,11 +99,11 @@ class RunConfig(BaseModel):
         n = self.shared_classes
         if not n:
             return ""
-        classes = "1 class" if n == 1 else f"{n} classes"
+        theirs = "1 class {} has the name" if n == 1 else f"{n} classes {{}} have the names"
+        place = f"of the {self.split} split of {self.dataset}"
         return (
-            f"{classes} of the {self.split} split of {self.dataset} "
-            f"{'has the name' if n == 1 else 'have the names'} of classes that "
-            f"{self.train_dataset} trains or selects on: not new to what is measured"
+            f"{theirs.format(place)} of classes that {self.train_dataset} trains or selects on: "
+            "not new to what is measured"
         )
 
 

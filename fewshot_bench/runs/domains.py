@@ -38,7 +38,8 @@ class Domains:
         Raises:
             UsageError: they cannot be made to fit.
         """
-        return fitted(self.dataset[split], self.training["train"])
+        measured = self.dataset[split]
+        return fitted(measured, self.train_dataset["train"]) if self.train_dataset else measured
 
     def facts(self, split: str) -> dict[str, str | int | None]:
         """What a configuration says of them, by the names of `RunConfig`."""
