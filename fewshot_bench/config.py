@@ -1,15 +1,16 @@
 """What a run is: validated, complete, and hashed."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import stable_hash
 
-_YOUNGER = ("n_query_way",)
+_YOUNGER = ("n_query_way", "train_dataset", "train_checksum")
+_LABELS = ("preset", "settings", "fitted", "shared_classes")
 _DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
 
 
@@ -27,6 +28,12 @@ class RunConfig(BaseModel):
             readers; `recipe` says what they amount to.
         recipe: the method's complete recipe, resolved.
         data_checksum: of the data set.
+        train_dataset, train_checksum: what it is pretrained, meta-trained and selected on, if not
+            on `dataset`, of which `split` alone is then used.
+        fitted: as a label, how images change to fit the network of `train_dataset`, as
+            ``28x28x1 -> 32x32x3``; None: not in shape.
+        shared_classes: as a label, how many of the measured classes have the name of one that
+            `train_dataset` trains or selects on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,12 +54,22 @@ class RunConfig(BaseModel):
     settings: tuple[str, ...] = ()
     recipe: dict[str, Any]
     data_checksum: str
+    train_dataset: str | None = None
+    train_checksum: str | None = None
+    fitted: str | None = None
+    shared_classes: int | None = Field(None, ge=0)
 
     @field_validator("query_balance")
     @classmethod
     def _known_balance(cls, value: str) -> str:
         dirichlet_alpha(value)
         return value
+
+    @model_validator(mode="after")
+    def _whole_origin(self) -> Self:
+        if (self.train_dataset is None) != (self.train_checksum is None):
+            raise ValueError("train_dataset and train_checksum come together")
+        return self
 
     @property
     def spec(self) -> EpisodeSpec:
@@ -67,13 +84,27 @@ class RunConfig(BaseModel):
         A field that is younger than stored results counts where it is set.
         """
         unset = {name for name in _YOUNGER if getattr(self, name) is None}
-        return stable_hash(self.model_dump(mode="json", exclude={"preset", "settings", *unset}))
+        return stable_hash(self.model_dump(mode="json", exclude={*_LABELS, *unset}))
 
     @property
     def title(self) -> str:
         """How messages name the cell."""
         place = "" if self.split == "test" else f" on {self.split}"
-        return f"{self.method} {self.backbone} {self.dataset} {self.n_shot}-shot{place}"
+        origin = f", trained on {self.train_dataset}" if self.train_dataset else ""
+        return f"{self.method} {self.backbone} {self.dataset} {self.n_shot}-shot{place}{origin}"
+
+    @property
+    def caution(self) -> str:
+        """What must be said of classes that are not new to what is measured; else nothing."""
+        n = self.shared_classes
+        if not n:
+            return ""
+        theirs = "1 class {} has the name" if n == 1 else f"{n} classes {{}} have the names"
+        place = f"of the {self.split} split of {self.dataset}"
+        return (
+            f"{theirs.format(place)} of classes that {self.train_dataset} trains or selects on: "
+            "not new to what is measured"
+        )
 
 
 def dirichlet_alpha(query_balance: str) -> float | None:

@@ -1,5 +1,7 @@
 """Made up for tests: images whose classes can, or cannot, be told apart; methods; results."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -23,27 +25,32 @@ def make_split(
     size: int = 16,
     noise: float = 0.3,
     seed: int = 0,
+    channels: int = 1,
+    dataset: str = "synthetic",
 ) -> ImageSplit:
     """Images = a random pattern of the class plus noise."""
     rng = np.random.default_rng([seed, len(split)])
     counts = np.broadcast_to(per_class, n_classes).astype(np.int64)
-    patterns = np.repeat(rng.random((n_classes, size, size, 1)), counts, axis=0)
+    patterns = np.repeat(rng.random((n_classes, size, size, channels)), counts, axis=0)
     images = patterns + noise * rng.standard_normal(patterns.shape)
     return ImageSplit(
-        dataset="synthetic",
+        dataset=dataset,
         split=split,
         images=(255 * images.clip(0, 1)).astype(np.uint8),
         class_names=tuple(f"class{i}" for i in range(n_classes)),
         class_counts=counts,
-        mean=(0.5,),
-        std=(0.3,),
+        mean=(0.5,) * channels,
+        std=(0.3,) * channels,
         checksum=f"{split}-{seed}",
     )
 
 
-def make_dataset(seed: int = 0) -> Dataset:
-    splits = {name: make_split(split=name, seed=seed) for name in ("train", "val", "test")}
-    return Dataset("synthetic", splits, f"synthetic-{seed}", {})
+def make_dataset(
+    seed: int = 0, name: str = "synthetic", size: int = 16, channels: int = 1
+) -> Dataset:
+    facts: dict[str, Any] = {"size": size, "channels": channels, "seed": seed, "dataset": name}
+    splits = {split: make_split(split=split, **facts) for split in ("train", "val", "test")}
+    return Dataset(name, splits, f"{name}-{seed}", {})
 
 
 def make_method(name: str, n_shot: int = 1, n_way: int = 5, size: int = 16) -> Method:

@@ -1,6 +1,7 @@
 """Configurations: what is valid, and keys that stored results rest on."""
 
 import pytest
+from pydantic import ValidationError
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
@@ -25,6 +26,37 @@ def test_query_ways_count_where_they_say_something() -> None:
     assert fewer.key != plain.key
     assert fewer.spec.n_queries == 30
     assert Request(methods=("tim",), n_query_way=5).protocol["n_query_way"] is None
+
+
+def test_what_was_trained_on_counts_and_what_is_said_of_it_does_not() -> None:
+    crossed = RunConfig(**FACTS, train_dataset="omniglot", train_checksum="t" * 64)
+    said = {"fitted": "28x28x1 -> 32x32x3", "shared_classes": 3}
+    assert crossed.model_copy(update=said).key == crossed.key
+    others = [RunConfig(**FACTS), crossed.model_copy(update={"train_checksum": "u" * 64})]
+    others.append(crossed.model_copy(update={"train_dataset": "fc100"}))
+    assert len({crossed.key, *(other.key for other in others)}) == 4
+    assert crossed.title == "ssl-meta conv4-64 glyphs 1-shot, trained on omniglot"
+
+
+@pytest.mark.parametrize("half", ["train_dataset", "train_checksum"])
+def test_a_data_set_to_train_on_has_a_checksum(half: str) -> None:
+    with pytest.raises(ValidationError, match="come together"):
+        RunConfig(**FACTS, **{half: "omniglot"})
+
+
+@pytest.mark.parametrize(
+    ("n", "says"),
+    [
+        (0, ""),
+        (1, "1 class of the test split of glyphs has the name of classes that omniglot trains"),
+        (3, "3 classes of the test split of glyphs have the names of classes that omniglot"),
+    ],
+)
+def test_classes_that_are_not_new_are_a_caution(n: int, says: str) -> None:
+    trained_on = {"train_dataset": "omniglot", "train_checksum": "t" * 64}
+    caution = RunConfig(**FACTS, **trained_on, shared_classes=n).caution
+    assert caution.startswith(says)
+    assert bool(caution) == bool(n)
 
 
 @pytest.mark.parametrize("text", ["dirichlet:0", "dirichlet:-1", "skewed", "dirichlet:"])

@@ -33,6 +33,15 @@ Shots = Annotated[
 Dataset = Annotated[
     str, typer.Option(help="See 'fsbench list datasets'.", autocompletion=complete.datasets)
 ]
+TrainDataset = Annotated[
+    str | None,
+    typer.Option(
+        "--train-dataset",
+        help="Train and select on this one instead, and only test on --dataset.",
+        show_default="that of --dataset",
+        autocompletion=complete.datasets,
+    ),
+]
 Backbone = Annotated[
     str, typer.Option(help="See 'fsbench list backbones'.", autocompletion=complete.backbones)
 ]

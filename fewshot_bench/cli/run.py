@@ -17,6 +17,7 @@ def run(
     methods: options.Methods,
     shots: options.Shots = None,
     dataset: options.Dataset = "glyphs",
+    train_dataset: options.TrainDataset = None,
     backbone: options.Backbone = "conv4-64",
     n_way: options.Ways = 5,
     n_query: options.Queries = 15,
@@ -86,7 +87,8 @@ def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None
     shots = sorted({r.config.n_shot for r in records})
     first = records[0].config
     episodes = f"{first.n_episodes} {first.split} episodes"
-    title = f"{first.dataset}, {first.n_way}-way, {episodes}, accuracy in %"
+    origin = f", trained on {first.train_dataset}" if first.train_dataset else ""
+    title = f"{first.dataset}{origin}, {first.n_way}-way, {episodes}, accuracy in %"
     table = Table(title=title, title_justify="left")
     for heading in ("method", "backbone", "setting"):
         table.add_column(heading)

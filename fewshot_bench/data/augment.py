@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_GREY = (0.299, 0.587, 0.114)  # ITU-R 601 luma, as in PIL's convert("L")
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601 luma, as in PIL's convert("L")
 
 
 def augment(pixels: Tensor, kind: str) -> Tensor:
@@ -54,16 +54,16 @@ def color_jitter(pixels: Tensor, strength: float = 0.4) -> Tensor:
         if which == 0:
             other: Tensor | float = 0.0
         elif which == 1:
-            other = _grey(images).mean((2, 3), keepdim=True)
+            other = luma(images).mean((2, 3), keepdim=True)
         else:
-            other = _grey(images)
+            other = luma(images)
         images = (other + factors[which] * (images - other)).clamp_(0, 255)
     return images
 
 
-def _grey(images: Tensor) -> Tensor:
-    """Luma of ``[N, C, H, W]`` as ``[N, 1, H, W]``; a single channel is its own."""
+def luma(images: Tensor) -> Tensor:
+    """Turn float RGB ``[N, 3, H, W]`` into grey ``[N, 1, H, W]``; a single channel is its own."""
     if images.shape[1] == 1:
         return images
-    weights = images.new_tensor(_GREY).view(1, 3, 1, 1)
+    weights = images.new_tensor(_LUMA).view(1, 3, 1, 1)
     return (images * weights).sum(1, keepdim=True)

@@ -65,6 +65,11 @@ class Split:
         """Where rows of the split lay in what it was made from: at the same place."""
         return indices
 
+    @property
+    def fitting(self) -> dict[str, object]:
+        """What is done to rows before a network sees them, JSON-like; empty: they are its own."""
+        return {}
+
     def tensor(self, indices: Indices | slice, device: "str | torch.device") -> "Tensor":
         """Read rows as a network wants them, float32 ``[n, ...]``, on `device`."""
         raise TypeError(f"{type(self).__name__} does not say what its rows are")

@@ -121,4 +121,6 @@ def _kept_at(method: Method, split: Split) -> Path | None:
         "maps": method.needs_maps and method.backbone.pooled,
         "device": method.device.type,  # devices round differently
     }
+    if split.fitting:
+        facts["fitting"] = split.fitting
     return home() / "features" / f"{split.dataset}-{split.split}-{stable_hash(facts)}.safetensors"

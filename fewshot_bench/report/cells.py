@@ -8,7 +8,7 @@ import pandas as pd
 from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.utilities.files import stable_hash
 
-DATA = ["dataset", "data_checksum"]
+DATA = ["dataset", "data_checksum", "train_dataset", "train_checksum"]
 PROTOCOL = ["split", "n_way", "n_query", "query_balance", "n_query_way", "n_episodes"]
 # Two runs are compared in one column only if all of these are the same.
 COLUMN = [*DATA, *PROTOCOL, "n_shot", "episode_digest"]
@@ -26,8 +26,9 @@ def cells(runs: Sequence[TrackedRun]) -> pd.DataFrame:
         `ROW` and `COLUMN`, then ``mean`` (over seeds), ``ci95`` (mean of the seeds' intervals:
         an upper bound of the interval of the mean, as all seeds see the same episodes), both in
         [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, the means of
-        ``train_seconds`` and ``ms_per_episode``, ``best`` (no mean of the column is higher) and
-        ``label`` of the column, sorted as a table reads.
+        ``train_seconds`` and ``ms_per_episode``, ``fitted`` and ``shared_classes`` (which the data
+        determine), ``best`` (no mean of the column is higher) and ``label`` of the column, sorted
+        as a table reads.
     """
     frame = latest(runs)
     grouped = frame.groupby([*ROW, *COLUMN], sort=False)
@@ -39,6 +40,8 @@ def cells(runs: Sequence[TrackedRun]) -> pd.DataFrame:
         run_ids=("run_id", tuple),
         train_seconds=("train_seconds", "mean"),
         ms_per_episode=("ms_per_episode", "mean"),
+        fitted=("fitted", "last"),
+        shared_classes=("shared_classes", "last"),
     ).reset_index()
     result["best"] = result["mean"] == result.groupby(COLUMN)["mean"].transform("max")
     result = result.merge(_labels(result[COLUMN].drop_duplicates()), on=COLUMN)
@@ -86,9 +89,14 @@ def _variant(
 
 
 def _labels(columns: pd.DataFrame) -> pd.DataFrame:
-    """Name columns by their shots and by every fact that varies within their data set."""
+    """Name columns by their shots and by every fact that varies within their data set.
+
+    What they were trained on is always told, if that is another data set.
+    """
     columns = columns.copy()
+    trained_on = ", trained on " + columns["train_dataset"]
     columns["label"] = columns["n_shot"].astype(str) + "-shot"
+    columns["label"] += trained_on.where(columns["train_dataset"] != "", "")
     words = {
         "split": "{} split",
         "n_way": "{}-way",
@@ -97,13 +105,16 @@ def _labels(columns: pd.DataFrame) -> pd.DataFrame:
         "n_query_way": "queries of {} classes",
         "n_episodes": "{} episodes",
         "data_checksum": "data {}",
+        "train_checksum": "training data {}",
     }
     shown = columns.assign(
         data_checksum=_short(columns["data_checksum"]),
+        train_checksum=_short(columns["train_checksum"]),
         n_query_way=columns["n_query_way"].replace({0: "all"}),
     )
     for fact, words_of in words.items():
-        varies = columns.groupby("dataset")[fact].transform("nunique") > 1
+        within = ["dataset", "train_dataset"] if fact == "train_checksum" else ["dataset"]
+        varies = columns.groupby(within)[fact].transform("nunique") > 1
         written = [f", {words_of.format(value)}" for value in shown[fact]]
         columns["label"] += pd.Series(written, index=columns.index).where(varies, "")
     # The same protocol on other episodes: another seed of the stream.

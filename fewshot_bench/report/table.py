@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fewshot_bench.report.cells import COLUMN, ROW, STREAM, cells
+from fewshot_bench.report.column_notes import note_on
 from fewshot_bench.report.published import published_for
 from fewshot_bench.tracking.record import TrackedRun
 
@@ -26,6 +27,10 @@ BEST_NOTE = (
 SEEDS_NOTE = (
     "Several training seeds: their mean ± the mean of their intervals; sd is the standard "
     "deviation between seeds."
+)
+CROSSED_NOTE = (
+    "Trained on another data set: pretrained, meta-trained and selected on its train and val "
+    "splits, only measured on the one that is named first."
 )
 COST_NOTE = (
     "In brackets: minutes of meta-training, if any, and milliseconds an episode, on the machine "
@@ -169,12 +174,17 @@ def _section(frame: pd.DataFrame) -> Section:
 
 def _columns(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """The facts of each column, in the order of the table."""
-    return frame[[*COLUMN, "label"]].drop_duplicates().sort_values(COLUMN).to_dict("records")
+    return frame.drop_duplicates([*COLUMN, "label"]).sort_values(COLUMN).to_dict("records")
 
 
 def _published(frame: pd.DataFrame) -> Section | None:
-    """Others' numbers for the data sets, ways and shots of `frame`; oldest papers first."""
-    wanted = frame[["dataset", "n_way", "n_shot"]].drop_duplicates().to_dict("records")
+    """Others' numbers for the data sets, ways and shots of `frame`; oldest papers first.
+
+    They were trained on the data set that they were measured on: none stands beside cells that
+    were not.
+    """
+    alike = frame[frame["train_dataset"] == ""]
+    wanted = alike[["dataset", "n_way", "n_shot"]].drop_duplicates().to_dict("records")
     theirs = published_for((w["dataset"], w["n_way"], w["n_shot"]) for w in wanted)
     if theirs.empty:
         return None
@@ -206,14 +216,6 @@ def _notes(frame: pd.DataFrame) -> list[str]:
         notes.append(SEEDS_NOTE)
     if (frame["setting"] == "transductive").any():
         notes.append(TRANSDUCTIVE_NOTE)
-    return notes + [
-        f"{c['dataset']} {c['label']}: {c['n_way']}-way {c['n_shot']}-shot, {c['n_query']} queries "
-        f"a class ({_balance(c)}), {c['n_episodes']} {c['split']} episodes "
-        f"{c['episode_digest'][:12]}, data {c['data_checksum'][:12]}."
-        for c in _columns(frame)
-    ]
-
-
-def _balance(column: dict[Hashable, Any]) -> str:
-    classes = column["n_query_way"]
-    return f"{column['query_balance']}{f', of {classes} classes' if classes else ''}"
+    if (frame["train_dataset"] != "").any():
+        notes.append(CROSSED_NOTE)
+    return notes + [note_on(column) for column in _columns(frame)]

@@ -1,5 +1,6 @@
 """Carrying out what was asked for, in this process, one run after another."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ def carry_out(
         Interrupted: Ctrl-C or SIGTERM came; the same request goes on from the last checkpoint.
     """
     if not force and (records := _recalled(request, tracker)):
+        _caution(record.config for record in records)
         return records
     from fewshot_bench.runs.plan import make_plan
     from fewshot_bench.training.meta_training import config_source
@@ -42,6 +44,7 @@ def carry_out(
     keep_freed_memory()
     engine = Engine(tracker, pick_device(device), force)
     plan = make_plan(request)
+    _caution(plan.configs)
     _warn_if_away(tracker)
     with interruptible():
         records = [engine.measure_cell(cell) for cell in plan.cells]
@@ -124,6 +127,12 @@ def _been_run(record: RunRecord, source: str) -> str:
     changed = record.source not in (None, source)
     code = " by other code of method or backbone" if changed else ""
     return f"{record.config.title}: has been run{code}"
+
+
+def _caution(configs: Iterable[RunConfig]) -> None:
+    """Say which classes are not new to what is measured, once for all runs on the same data."""
+    for caution in dict.fromkeys(config.caution for config in configs if config.caution):
+        say(f"warning: {caution}")
 
 
 def _warn_if_away(tracker: Tracker) -> None:

@@ -8,11 +8,11 @@ from fewshot_bench.backbones.base import backbones
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.entry import datasets
-from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.runs.domains import Domains, open_domains
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.tuning import grid_points
 from fewshot_bench.training import meta_training, pretraining
@@ -65,23 +65,33 @@ def make_plan(request: Request) -> Plan:
     Raises:
         UsageError: something is unknown, does not fit, or is not on this machine.
     """
-    dataset = open_dataset(request.dataset)
+    domains = open_domains(request.dataset, request.train_dataset)
     names = list(methods) if request.methods == ("all",) else request.methods
-    plan = Plan(tuple(_cell(request, dataset, name, k) for name in names for k in request.shots))
+    plan = Plan(tuple(_cell(request, domains, name, k) for name in names for k in request.shots))
     for config in plan.configs:
-        check_stages(config, dataset)
+        own = domains if config.train_dataset else domains.at_home
+        check_stages(config, own.dataset, own.train_dataset)
     return plan
 
 
-def check_stages(config: RunConfig, dataset: Dataset) -> None:
+def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | None = None) -> None:
     """Refuse a run of which some stage, maybe hours away, could not make its episodes.
 
+    Args:
+        config: of the run.
+        dataset: that it is measured on.
+        train_dataset: that it is trained and selected on; None: the same.
+
     Raises:
-        UsageError: the stage, the split, and what to ask for instead.
+        UsageError: the stage, the split, and what to ask for instead; or the two data sets do
+            not fit each other, or nothing is learnt from the second.
     """
-    EpisodeSource(dataset[config.split], config.spec)
+    domains = Domains(dataset, train_dataset)
+    EpisodeSource(domains.measured(config.split), config.spec)
     recipe = methods[config.method].recipe_type.model_validate(config.recipe)
-    train, val = dataset["train"], dataset["val"]
+    if train_dataset is not None:
+        _require_training(config, recipe)
+    train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
         with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
             EpisodeSource(
@@ -94,6 +104,16 @@ def check_stages(config: RunConfig, dataset: Dataset) -> None:
             EpisodeSource(val, pretraining.validation_spec(val))
 
 
+def _require_training(config: RunConfig, recipe: Recipe) -> None:
+    """Refuse to say of a method that it was trained on a data set of which it learns nothing."""
+    uses_base = methods[config.method].uses_base
+    if recipe.pretrain is None and recipe.train is None and not uses_base:
+        raise UsageError(
+            f"{config.method} on {config.backbone} learns nothing from {config.train_dataset}: it "
+            "is neither pretrained nor meta-trained; leave --train-dataset out"
+        )
+
+
 @contextmanager
 def _stage(name: str, hint: str = "") -> Iterator[None]:
     try:
@@ -102,12 +122,13 @@ def _stage(name: str, hint: str = "") -> Iterator[None]:
         raise UsageError(f"{name}: {error}{hint}") from None
 
 
-def _cell(request: Request, dataset: Dataset, method: str, n_shot: int) -> Cell:
-    def configure(split: str, point: Sequence[str] = ()) -> RunConfig:
+def _cell(request: Request, domains: Domains, method: str, n_shot: int) -> Cell:
+    def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:
         return make_config(
             method,
             request.backbone,
-            dataset,
+            domains.dataset,
+            train_dataset=domains.train_dataset,
             preset=request.preset,
             n_shot=n_shot,
             settings=[*request.settings, *point],
@@ -116,8 +137,11 @@ def _cell(request: Request, dataset: Dataset, method: str, n_shot: int) -> Cell:
         )
 
     points = grid_points(methods[method].recipe_type, request.settings) if request.tune else []
-    choices = (Choice(p, configure("val", p), configure(request.split, p)) for p in points)
-    return Cell(configure(request.split), tuple(choices))
+    choices = (
+        Choice(p, configure(domains.at_home, "val", p), configure(domains, request.split, p))
+        for p in points
+    )
+    return Cell(configure(domains, request.split), tuple(choices))
 
 
 def make_config(
@@ -128,22 +152,26 @@ def make_config(
     preset: str = "default",
     n_shot: int = 1,
     settings: Sequence[str] = (),
+    split: str = "test",
+    train_dataset: Dataset | None = None,
     **protocol: int | str | None,
 ) -> RunConfig:
     """Resolve names and recipe to the complete configuration of one run.
 
-    The recipe of a backbone that comes pretrained has no section for that.
+    The recipe of a backbone that comes pretrained has no section for that. What a recipe owes to
+    the data, it owes to those that are trained on: `train_dataset`, if it is not `dataset`.
 
     Raises:
         UsageError: an unknown name or setting, or one of pretraining for such a backbone.
     """
-    name = methods.resolve(method)
+    name, domains = methods.resolve(method), Domains(dataset, train_dataset)
+    trained_on = domains.training.name
     pretrained = getattr(backbones[backbone], "pretrained", False)
     recipe = build_recipe(
         methods[name].recipe_type,
         preset=preset,
         n_shot=n_shot,
-        dataset=datasets[dataset.name].overrides if dataset.name in datasets else {},
+        dataset=datasets[trained_on].overrides if trained_on in datasets else {},
         settings=["pretrain=none", *settings] if pretrained else settings,
     )
     if pretrained and recipe.pretrain is not None:
@@ -152,12 +180,12 @@ def make_config(
         {
             "method": name,
             "backbone": backbones.resolve(backbone),
-            "dataset": dataset.name,
             "n_shot": n_shot,
+            "split": split,
             "preset": preset,
             "settings": sorted(text.replace(" ", "") for text in settings),
             "recipe": recipe.model_dump(mode="json"),
-            "data_checksum": dataset.checksum,
+            **domains.facts(split),
             **protocol,
         }
     )

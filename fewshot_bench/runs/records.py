@@ -70,8 +70,9 @@ def recall(request: Request) -> dict[str, str]:
 
 def _answers(request: Request) -> Path | None:
     """Where the answer to a request is noted; nowhere if its data are not on this machine."""
-    checksum = stored_checksum(request.dataset)
-    if checksum is None or request.tune:
+    names = filter(None, (request.dataset, request.train_dataset))
+    checksums = [stored_checksum(name) for name in names]
+    if None in checksums or request.tune:
         return None
-    facts = [request.model_dump(mode="json"), checksum, code_fingerprint()]
+    facts = [request.model_dump(mode="json"), checksums, code_fingerprint()]
     return home() / "plans" / f"{stable_hash(facts)}.json"

@@ -15,6 +15,7 @@ class Request(BaseModel):
         methods: names in any spelling; ``all`` alone stands for every one.
         shots: labelled images a class.
         dataset, backbone: names in any spelling.
+        train_dataset: what to train and select on, if not on `dataset`.
         n_way, n_query, query_balance, n_query_way, n_episodes, episode_seed, split: the protocol,
             as in `RunConfig`; without `n_episodes` the preset decides.
         seed: of weights and training.
@@ -28,6 +29,7 @@ class Request(BaseModel):
     methods: tuple[str, ...] = Field(min_length=1)
     shots: tuple[int, ...] = Field((1,), min_length=1)
     dataset: str = "glyphs"
+    train_dataset: str | None = None
     backbone: str = "conv4-64"
     n_way: int = Field(5, ge=2)
     n_query: int = Field(15, ge=1)

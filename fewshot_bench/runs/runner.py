@@ -7,7 +7,6 @@ import torch
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
-from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
@@ -16,6 +15,7 @@ from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_version import code_version
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.results import CurvePoint, RunRecord
+from fewshot_bench.runs.domains import domains_of
 from fewshot_bench.runs.records import keep_record
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
@@ -42,11 +42,9 @@ def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunReco
         UsageError: the data cannot fill the episodes, or they changed since.
     """
     started = datetime.now(UTC)
-    dataset = open_dataset(config.dataset)
-    if dataset.checksum != config.data_checksum:
-        raise UsageError(f"the images of {config.dataset} changed; ask for the run anew")
-    source = EpisodeSource(dataset[config.split], config.spec, config.episode_seed)
-    trained = prepare(config, dataset, device, renew)
+    domains = domains_of(config)
+    source = EpisodeSource(domains.measured(config.split), config.spec, config.episode_seed)
+    trained = prepare(config, domains.training, device, renew)
     result = evaluate(trained.method, source, config.n_episodes)
     record = RunRecord(
         config=config,
@@ -67,7 +65,14 @@ def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunReco
 def prepare(
     config: RunConfig, dataset: Dataset, device: torch.device, renew: bool = False
 ) -> Trained:
-    """Build the method with all weights that its recipe asks for, training what is missing."""
+    """Build the method with all weights that its recipe asks for, training what is missing.
+
+    Args:
+        config: of the run; the data that it is measured on do not matter here.
+        dataset: to train and select on.
+        device: to train on.
+        renew: make weights of other code or former images anew.
+    """
     method_type = methods[config.method]
     recipe: Recipe = method_type.recipe_type.model_validate(config.recipe)
     torch.manual_seed(config.seed)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 RUNS_PER_PAGE = 1000
+_NULL = "null"  # what JSON makes of None
 
 
 def load_runs(uri: str | None = None) -> list[TrackedRun]:
@@ -48,6 +49,12 @@ def tracked(run: "Run") -> TrackedRun:
     """Translate MLflow's run."""
     params, tags, metrics, info = run.data.params, run.data.tags, run.data.metrics, run.info
     shot = int(params["n_shot"])
+
+    def given(name: str, absent: str = "") -> str:
+        """A parameter that older runs do not have, and others have as null."""
+        value: str = params.get(name, _NULL)
+        return absent if value == _NULL else value
+
     return TrackedRun(
         run_id=info.run_id,
         key=tags["fsbench.key"],
@@ -59,7 +66,7 @@ def tracked(run: "Run") -> TrackedRun:
         n_way=int(params["n_way"]),
         n_query=int(params["n_query"]),
         query_balance=params["query_balance"],
-        n_query_way=int(json.loads(params.get("n_query_way", "null")) or 0),
+        n_query_way=int(given("n_query_way", "0")),
         n_episodes=int(params["n_episodes"]),
         split=params["split"],
         seed=int(params["seed"]),
@@ -72,6 +79,10 @@ def tracked(run: "Run") -> TrackedRun:
         ms_per_episode=metrics["ms_per_episode"],
         data_checksum=tags["fsbench.data_checksum"],
         episode_digest=tags["fsbench.episode_digest"],
+        train_dataset=params["train_dataset"] if given("train_checksum") else "",
+        train_checksum=given("train_checksum"),
+        fitted=given("fitted"),
+        shared_classes=int(given("shared_classes", "0")),
         version=tags["fsbench.version"],
         started=datetime.fromtimestamp(info.start_time / 1000, UTC),
         finished=datetime.fromtimestamp(info.end_time / 1000, UTC),

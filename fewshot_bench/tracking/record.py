@@ -26,6 +26,10 @@ class TrackedRun:
         train_seconds: of the meta-training.
         ms_per_episode: of the evaluation, without shared embeddings.
         data_checksum, episode_digest: what it was measured on.
+        train_dataset, train_checksum: what it was trained and selected on; '' if that is
+            `dataset`.
+        fitted: how images changed to fit, as ``28x28x1 -> 32x32x3``; '' if not in shape.
+        shared_classes: measured classes with the name of one that was trained or selected on.
         version: of the code.
         started, finished: UTC.
     """
@@ -53,6 +57,10 @@ class TrackedRun:
     ms_per_episode: float
     data_checksum: str
     episode_digest: str
+    train_dataset: str
+    train_checksum: str
+    fitted: str
+    shared_classes: int
     version: str
     started: datetime
     finished: datetime

@@ -1,11 +1,13 @@
 """Embeddings of a split: computed once by stored weights, and never by changed ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.data.fitted import fitted
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method
@@ -42,6 +44,18 @@ def test_other_weights_images_or_maps_have_embeddings_of_their_own(
     method.backbone.weights_key = "4567"
     embed_split(method, make_split())
     assert len(kept(empty_home)) == 4
+
+
+def test_images_made_to_fit_have_embeddings_of_their_own(method: Method, empty_home: Path) -> None:
+    split = make_split(split="test")
+    plain = embed_split(method, split)
+    larger = make_split(split="test", size=24)
+    assert larger.checksum == split.checksum
+    fit = embed_split(method, fitted(larger, split))
+    dimmed = embed_split(method, fitted(split, replace(split, mean=(0.4,))))
+    assert len(kept(empty_home)) == 3
+    assert not torch.equal(fit, plain)
+    torch.testing.assert_close(dimmed[:4], method.embed((split.pixels(slice(4)) / 255 - 0.4) / 0.3))
 
 
 def test_weights_that_are_not_stored_leave_nothing(method: Method, empty_home: Path) -> None:

@@ -28,6 +28,9 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "settings": (),
         "recipe": {"n_steps": "3"},
         "data_checksum": "d" * 64,
+        "train_dataset": "",
+        "fitted": "",
+        "shared_classes": 0,
         "mean": 0.6,
         "ci95": 0.004,
         "train_seconds": 90.0,
@@ -35,6 +38,8 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "version": "0.1.0",
         **facts,
     }
+    checksum = facts.get("train_checksum", "t" * 64)
+    values["train_checksum"] = checksum if values["train_dataset"] else ""
     facts_of = ("split", "n_way", "n_shot", "n_query", "query_balance", "n_query_way", "n_episodes")
     protocol = [values[k] for k in facts_of]
     values.setdefault("episode_digest", stable_hash(protocol, length=64))

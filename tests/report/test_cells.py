@@ -44,6 +44,7 @@ def test_the_best_of_each_column_is_marked_across_settings() -> None:
         ("n_query_way", 2, "queries of 2 classes"),
         ("n_episodes", 600, "600 episodes"),
         ("data_checksum", "e" * 64, "data eeeeeeee"),
+        ("train_dataset", "omniglot", "trained on omniglot"),
         ("episode_digest", "f" * 64, "stream ffffffff"),
     ],
 )

@@ -1,5 +1,6 @@
 """Whatever runs come together: each number stands in one column, with its own protocol alone."""
 
+import re
 from collections.abc import Iterable
 from itertools import product
 from typing import Any
@@ -15,6 +16,8 @@ from tests.report.samples import tracked
 FACTS = {
     "dataset": st.sampled_from(["cifar-fs", "fc100"]),
     "data_checksum": st.sampled_from(["d" * 64, "d" * 40 + "0" * 24]),
+    "train_dataset": st.sampled_from(["", "omniglot", "glyphs"]),
+    "train_checksum": st.sampled_from(["t" * 64, "t" * 40 + "0" * 24]),
     "split": st.sampled_from(["test", "val"]),
     "n_way": st.sampled_from([5, 10]),
     "n_shot": st.sampled_from([1, 5]),
@@ -31,6 +34,7 @@ FACTS = {
 RUNS = st.lists(st.fixed_dictionaries({}, optional=FACTS), min_size=1, max_size=12)
 
 IMBALANCED = {"query_balance": "dirichlet:2.0"}
+CROSSED = {"train_dataset": "omniglot"}
 
 
 def protocol(run: TrackedRun) -> tuple[Any, ...]:
@@ -42,6 +46,8 @@ def protocol(run: TrackedRun) -> tuple[Any, ...]:
 @example([{"episode_digest": "f" * 64}, {"episode_digest": "f" * 20 + "0" * 44}])
 @example([{"data_checksum": "d" * 64}, {"data_checksum": "d" * 40 + "0" * 24}])
 @example([{"episode_digest": "a" * 64}, {"episode_digest": "f" * 64}, IMBALANCED])
+@example([{}, CROSSED, {**CROSSED, "train_checksum": "t" * 40 + "0" * 24}])
+@example([CROSSED, {**CROSSED, **IMBALANCED}, IMBALANCED])
 @example([{}, IMBALANCED, {**IMBALANCED, "episode_digest": "f" * 64}])
 def test_no_column_mixes_protocols(facts: list[dict[str, Any]]) -> None:
     runs = {run.run_id: run for run in (tracked(i, **values) for i, values in enumerate(facts))}
@@ -57,7 +63,10 @@ def test_no_column_mixes_protocols(facts: list[dict[str, Any]]) -> None:
             changes.append(frozenset(protocols))
             continue
         assert len(protocols) == 1
-        assert len([note for note in table.notes if note.startswith(f"{column}: ")]) == 1
+        (note,) = [note for note in table.notes if note.startswith(f"{column}: ")]
+        trained_on = {runs[run_id].train_dataset for run_id in ids} - {""}
+        for text in (str(column), note):
+            assert re.findall(r", trained on ([a-z]+)", text) == list(trained_on)
         shown += ids
     latest = {(r.method, r.seed, protocol(r)): r.run_id for r in runs.values()}
     assert sorted(shown) == sorted(latest.values())

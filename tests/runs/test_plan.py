@@ -6,7 +6,7 @@ import pytest
 
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.errors import UsageError
-from fewshot_bench.runs import plan
+from fewshot_bench.runs import domains
 from fewshot_bench.runs.plan import check_stages, make_plan
 from fewshot_bench.runs.request import Request
 from tests.cells import config
@@ -15,7 +15,7 @@ from tests.synthetic import make_dataset, make_split
 
 @pytest.fixture(autouse=True)
 def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "open_dataset", lambda _name: make_dataset())
+    monkeypatch.setattr(domains, "open_dataset", lambda _name: make_dataset())
 
 
 def with_split(name: str, n_classes: int, per_class: int) -> Dataset:

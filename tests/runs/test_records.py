@@ -43,6 +43,20 @@ def test_changed_images_and_changed_code_are_new_requests(
     assert recall(REQUEST) == {}
 
 
+def test_both_data_sets_of_a_request_must_be_as_they_were(empty_home: Path) -> None:
+    crossed = REQUEST.model_copy(update={"train_dataset": "omniglot"})
+    remember(crossed, SOURCES)
+    assert recall(crossed) == {}  # one of them is not here
+    other = empty_home / "data" / "omniglot" / "dataset.json"
+    other.parent.mkdir()
+    other.write_text(json.dumps({"checksum": "first"}))
+    remember(crossed, SOURCES)
+    assert recall(crossed) == SOURCES
+    assert recall(REQUEST) == {}
+    other.write_text(json.dumps({"checksum": "second"}))
+    assert recall(crossed) == {}
+
+
 def test_a_sweep_is_not_remembered_and_damage_is_forgotten(empty_home: Path) -> None:
     sweep = REQUEST.model_copy(update={"tune": True})
     remember(sweep, SOURCES)
