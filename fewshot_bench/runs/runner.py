@@ -8,7 +8,6 @@ import torch
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method, methods
