@@ -1,17 +1,20 @@
 """From the bytes of an image file to pixels; everything unexpected is named, nothing guessed."""
 
+import ctypes
 import io
 import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
 from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, _imaging
 
 from fewshot_bench.data.content import ClassImages
 from fewshot_bench.data.tree import FileTree
@@ -49,6 +52,7 @@ def use_image(data: bytes, where: str, use: Callable[[ImageFile.ImageFile], T]) 
     Raises:
         UsageError: not an image of a known format, truncated, or too large.
     """
+    _quiet_libtiff()
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
@@ -56,6 +60,15 @@ def use_image(data: bytes, where: str, use: Callable[[ImageFile.ImageFile], T]) 
         return use(image)
     except DAMAGE as error:
         raise UsageError(f"{where} is not a whole {', '.join(FORMATS)} image") from error
+
+
+@cache
+def _quiet_libtiff() -> None:
+    """Keep libtiff from writing on stderr; what it could not read is an exception as well."""
+    with suppress(OSError, AttributeError):  # a Pillow that is built otherwise goes on writing
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        set_handler(None)
 
 
 def open_image(data: bytes, where: str) -> Image.Image:
