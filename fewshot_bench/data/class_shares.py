@@ -17,8 +17,9 @@ def read_shares(text: str) -> list[int]:
     Raises:
         UsageError: they are not three, not positive, or do not sum to 100.
     """
-    shares = [int(share) for share in text.split("/")] if re.fullmatch(r"[0-9/ ]+", text) else []
-    if len(shares) != len(SPLITS) or min(shares) < 1 or sum(shares) != 100:
+    found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,3})/([0-9]{1,3})", text.strip())
+    shares = [int(share) for share in found.groups()] if found else [0]
+    if min(shares) < 1 or sum(shares) != 100:
         raise UsageError(
             f"--split {text!r} is not understood; give the percentages of classes for train, val "
             "and test, which sum to 100, as 60/20/20"

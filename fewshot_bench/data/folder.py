@@ -45,11 +45,12 @@ def folder_of_images(
         UsageError: a split is missing, a class has no image or an ambiguous name, or an image
             cannot be read.
     """
-    shares, listed = split and read_shares(split), split_file and read_split_list(split_file)
-    if shares and listed:
+    if split is not None and split_file is not None:
         raise UsageError("give --split or --split-file, not both")
-    if split_seed is not None and not shares:
+    if split_seed is not None and split is None:
         raise UsageError("--split-seed goes with --split 60/20/20")
+    shares = None if split is None else read_shares(split)
+    listed = None if split_file is None else read_split_list(split_file)
     with open_tree(path) as tree:
         files = {"": flat(tree)} if shares else by_list(tree, listed) if listed else by_place(tree)
         if skip_bad_images:

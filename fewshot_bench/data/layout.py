@@ -70,7 +70,8 @@ def by_list(tree: FileTree, split_list: SplitList) -> dict[str, Classes]:
     folders: dict[str, list[str]] = defaultdict(list)
     for file in images:
         folders[_folder(_parts(file)[:-1])].append(file)
-    by_folder, by_file = Places(tree.where, folders), Places(tree.where, images)
+    by_folder = Places(tree.where, folders)
+    by_file = Places(tree.where, images if split_list.has_images else [])
 
     def files_of(name: str, listed: list[str] | None) -> list[str]:
         if listed is not None:

@@ -26,6 +26,11 @@ class SplitList:
     name: str
     images: dict[str, dict[str, list[str] | None]]
 
+    @property
+    def has_images(self) -> bool:
+        """Whether images are listed, not only their classes."""
+        return any(files for classes in self.images.values() for files in classes.values())
+
 
 def read_split_list(path: Path) -> SplitList:
     """Read which classes belong to which split.
@@ -67,7 +72,7 @@ def _text(path: Path) -> str:
     if not path.is_file():  # reading a pipe would wait for ever
         raise UsageError(f"{path} is not a split file; there is no such file")
     try:
-        return path.read_text("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a split file; it cannot be read as UTF-8 text") from error
 
@@ -125,7 +130,7 @@ def csv_records(text: str, where: str) -> list[dict[str, str]]:
         UsageError: the text is no CSV.
     """
     try:
-        rows = list(csv.DictReader(io.StringIO(text), restkey="", restval=""))
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), restkey="", restval=""))
     except csv.Error as error:
         raise UsageError(f"{where} is not a CSV table ({error})") from error
     return [{key.strip(): str(value) for key, value in row.items()} for row in rows]
