@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from string import whitespace
 
 from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
@@ -17,7 +18,7 @@ def drawable(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     Returns:
         The texts, and families of fonts in the order in which they are to be tried.
     """
-    missing = {c for c in "".join(texts) if not c.isspace()}
+    missing = set("".join(texts)) - set(whitespace)
     families = []
     for family, characters in _fonts():
         if found := {c for c in missing if ord(c) in characters}:
