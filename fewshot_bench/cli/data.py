@@ -18,6 +18,35 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="Data set, see 'fsbench data list'.")]
 
 
+# Options of 'fsbench data import folder', for which there is no room in the signature.
+SplitFile = Annotated[
+    Path | None,
+    typer.Option(
+        help='folder: JSON {"train": [CLASS, ...], "val": ..., "test": ...}; CSV with the columns '
+        "class,split; or a folder of train.csv, val.csv, test.csv with the columns "
+        "filename,label. A class is named by its folder, with as much of the path as tells it "
+        "from others."
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        help="folder: split CLASS/image at random by class, into these percentages of train, val "
+        "and test: 60/20/20."
+    ),
+]
+SplitSeed = Annotated[int | None, typer.Option(min=0, help="folder: of --split, 0 if not given.")]
+MinImages = Annotated[
+    int | None, typer.Option(min=1, help="folder: leave out classes with fewer, by name.")
+]
+Size = Annotated[
+    int | None, typer.Option(min=8, max=1024, help="folder: side in pixels, 84 if not given.")
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad-images", help="folder: leave out what cannot be read.")
+]
+
+
 @app.command("list")
 def list_datasets() -> None:
     """List the known data sets and those imported under names of your own."""
@@ -51,34 +80,12 @@ def import_files(
     as_name: Annotated[
         str | None, typer.Option("--name", help="Store it under another name.")
     ] = None,
-    split_file: Annotated[
-        Path | None,
-        typer.Option(
-            help='folder: JSON {"train": [CLASS, ...], "val": ..., "test": ...}; CSV with the '
-            "columns class,split; or a folder of train.csv, val.csv, test.csv with the columns "
-            "filename,label. A class is named by its folder, with as much of the path as tells "
-            "it from others."
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="folder: split CLASS/image at random by class, into these percentages of train, "
-            "val and test: 60/20/20."
-        ),
-    ] = None,
-    split_seed: Annotated[
-        int | None, typer.Option(min=0, help="folder: of --split.  [default: 0]")
-    ] = None,
-    min_images: Annotated[
-        int | None, typer.Option(min=1, help="folder: leave out classes with fewer, by name.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(min=8, max=1024, help="folder: side in pixels.  [default: 84]")
-    ] = None,
-    skip_bad_images: Annotated[
-        bool, typer.Option("--skip-bad-images", help="folder: leave out what cannot be read.")
-    ] = False,
+    split_file: SplitFile = None,
+    split: Split = None,
+    split_seed: SplitSeed = None,
+    min_images: MinImages = None,
+    size: Size = None,
+    skip_bad_images: SkipBad = False,
 ) -> None:
     """Import images you have: read in place, checked, stored as one array a split.
 
