@@ -103,7 +103,7 @@ def _folder(parts: Parts) -> str:
 def _base_of_splits(tree: FileTree) -> Parts:
     """Find the folder of train, val and test: the one with most of them, or the outermost."""
     found: dict[Parts, set[str]] = defaultdict(set)
-    for folder in (*map(_parts, tree.folders), *(_parts(file)[:-1] for file in tree.files)):
+    for folder in map(_parts, tree.folders):
         for i, part in enumerate(folder[:_AROUND]):
             if part in SPLITS:
                 found[folder[:i]].add(part)

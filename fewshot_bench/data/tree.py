@@ -47,7 +47,8 @@ class FileTree(Protocol):
     Attributes:
         where: for messages.
         files: sorted ``/``-separated names relative to the root.
-        folders: sorted names of folders, those without files among them.
+        folders: sorted names of folders: at least those with files right inside them, those
+            with hidden ones alone, and empty ones.
         left_out: what is hidden, leads nowhere or in a circle, or is empty.
     """
 
@@ -227,6 +228,8 @@ def open_tree(path: Path) -> Iterator[FileTree]:
         return
     if not path.exists():
         raise UsageError(f"{path} does not exist")
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise UsageError(f"{path} is neither a folder nor a zip archive")
     try:
         archive = zipfile.ZipFile(path)
     except (*ZIP_ERRORS, OSError) as error:

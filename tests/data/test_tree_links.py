@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fewshot_bench.data.left_out import CYCLE, OUTSIDE
 from fewshot_bench.data.tree import open_tree
 from fewshot_bench.errors import UsageError
-from tests.data.files import make_files, png
+from tests.data.files import make_files, make_zip, png
 from tests.data.imports import PLAIN, classes_of, imported, named_left_out
 
 CLASSES = sorted({name.rsplit("/", 1)[0] for name in PLAIN})
@@ -49,6 +49,17 @@ def test_links_and_order_change_nothing(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "scandir", _shuffled(order))
         data = imported(folder / "x")
+    assert (data.checksum, data.provenance) == (expected.checksum, expected.provenance)
+
+
+@settings(max_examples=10)
+@given(names=st.permutations(sorted(PLAIN)))
+def test_the_order_of_an_archive_changes_nothing(
+    names: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("t")
+    data = imported(make_zip(folder / "x.zip", {name: PLAIN[name] for name in names}))
+    expected = imported(make_files(folder / "x", PLAIN))
     assert (data.checksum, data.provenance) == (expected.checksum, expected.provenance)
 
 
@@ -121,3 +132,13 @@ def test_a_folder_that_cannot_be_read_is_an_error(
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(UsageError, match=r"train/b cannot be read: Permission denied"):
         imported(make_files(tmp_path / "x", PLAIN))
+
+
+def test_a_pipe_is_no_archive(tmp_path: Path) -> None:
+    """Opening one would wait for ever."""
+    os.mkfifo(tmp_path / "x.zip")
+    with (
+        pytest.raises(UsageError, match="neither a folder nor a zip"),
+        open_tree(tmp_path / "x.zip"),
+    ):
+        pass
