@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fewshot_bench.data.store import open_dataset
 
+ROOT = Path(__file__).parents[1]
 FSBENCH = [sys.executable, "-c", "from fewshot_bench.cli import main; main()"]
 Done = subprocess.CompletedProcess[str]
 
