@@ -36,6 +36,7 @@ def completed(line: str, home: Path) -> list[str]:
         ("fsbench run --preset s", ["smoke"]),
         ("fsbench list b", ["backbones"]),
         ("fsbench table -f l", ["latex"]),
+        ("fsbench table --metric m", ["macro-f1"]),
     ],
 )
 def test_names_are_completed(line: str, offered: list[str], tmp_path: Path) -> None:
