@@ -1,8 +1,10 @@
 """From a configuration to a finished run: data, pretraining, meta-training, evaluation."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import numpy as np
 import torch
 
 from fewshot_bench.config import RunConfig
@@ -12,10 +14,11 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
+from fewshot_bench.evaluation.predictions import predictions_path, writing_predictions
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_version import code_version
 from fewshot_bench.recipe import Recipe
-from fewshot_bench.results import CurvePoint, RunRecord
+from fewshot_bench.results import CurvePoint, Result, RunRecord
 from fewshot_bench.runs.records import keep_record
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
@@ -33,8 +36,13 @@ class Trained:
     pretrain_seconds: float = 0.0
 
 
-def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunRecord:
-    """Carry a run out and keep its record.
+def run(
+    config: RunConfig,
+    device: torch.device,
+    renew: bool = False,
+    keep_predictions: bool = False,
+) -> RunRecord:
+    """Carry a run out and keep its record, in place of a former one and its predictions.
 
     Stored weights are reused; with `renew`, unless other code or former images made them.
 
@@ -42,12 +50,14 @@ def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunReco
         UsageError: the data cannot fill the episodes, or they changed since.
     """
     started = datetime.now(UTC)
-    dataset = open_dataset(config.dataset)
-    if dataset.checksum != config.data_checksum:
-        raise UsageError(f"the images of {config.dataset} changed; ask for the run anew")
-    source = EpisodeSource(dataset[config.split], config.spec, config.episode_seed)
+    dataset, source = _opened(config)
     trained = prepare(config, dataset, device, renew)
-    result = evaluate(trained.method, source, config.n_episodes)
+    names = source.split.class_names
+    keeping = writing_predictions(config.key, names) if keep_predictions else nullcontext(False)
+    with keeping as keep:
+        result = evaluate(trained.method, source, config.n_episodes, keep)
+    if not keep_predictions:
+        predictions_path(config.key).unlink(missing_ok=True)
     record = RunRecord(
         config=config,
         result=result,
@@ -62,6 +72,57 @@ def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunReco
     )
     keep_record(record)
     return record
+
+
+def repeat(record: RunRecord, device: torch.device) -> None:
+    """Evaluate a run again, by its stored weights, to keep its predictions; nothing is trained.
+
+    Raises:
+        UsageError: images or weights are not there any more, or the accuracies are others.
+    """
+    config = record.config
+    dataset, source = _opened(config)
+    _require_weights(config, dataset)
+    method = prepare(config, dataset, device).method
+    with writing_predictions(config.key, source.split.class_names) as keep:
+        _require_same(record, evaluate(method, source, config.n_episodes, keep))
+
+
+def _opened(config: RunConfig) -> tuple[Dataset, EpisodeSource]:
+    dataset = open_dataset(config.dataset)
+    if dataset.checksum != config.data_checksum:
+        raise UsageError(f"the images of {config.dataset} changed; ask for the run anew")
+    return dataset, EpisodeSource(dataset[config.split], config.spec, config.episode_seed)
+
+
+def _require_weights(config: RunConfig, dataset: Dataset) -> None:
+    recipe: Recipe = methods[config.method].recipe_type.model_validate(config.recipe)
+    needed: list[StoredWeights] = []
+    if recipe.pretrain is not None:
+        needed.append(pretraining(dataset, config.backbone, recipe.pretrain, config.seed))
+    if recipe.train is not None:
+        needed.append(meta_training(config, dataset, recipe.train))
+    for weights in needed:
+        if not weights.path.exists():
+            raise UsageError(
+                f"{config.title}: its predictions cannot be made again without {weights.path}, "
+                "which is gone; --force trains and measures it anew"
+            )
+
+
+def _require_same(record: RunRecord, again: Result) -> None:
+    first = record.result
+    differing = np.flatnonzero(np.not_equal(first.accuracies, again.accuracies))
+    if len(differing):
+        i = differing[0]
+        devices = dict.fromkeys([first.device, again.device])
+        raise UsageError(
+            f"{record.config.title}: evaluated again, {len(differing)} of {len(first.accuracies)} "
+            f"episodes have other accuracies than the stored result (episode {i}: "
+            f"{again.accuracies[i]:.4f}, stored {first.accuracies[i]:.4f}) on "
+            f"{' after '.join(reversed(devices))}; weights or code changed, or the device rounds "
+            "differently; --force measures it anew"
+        )
 
 
 def prepare(

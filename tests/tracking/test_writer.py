@@ -90,7 +90,7 @@ def test_what_a_dead_process_left_running_is_taken_over(uri: str) -> None:
     assert found.key == record.config.key
 
 
-@pytest.mark.parametrize("step", ["_log_params", "_log_metrics", "_log_tags", "_log_artifacts"])
+@pytest.mark.parametrize("step", ["log_params", "log_metrics", "log_tags", "log_artifacts"])
 def test_a_sending_that_broke_off_is_completed_without_duplicates(
     uri: str, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
