@@ -1,6 +1,7 @@
 """What was measured, and everything known of the run that did it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from fewshot_bench.statistics.intervals import confidence95
 from fewshot_bench.utilities.files import stable_hash
 
 Setting = Literal["inductive", "transductive"]
+_YOUNGER = ("macro_f1", "calibration_error")  # fields of a result that stored ones may lack
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +28,33 @@ class Answers:
         query_indices: which rows of the data the queries were, int64 ``[n_episodes, Q]``.
         classes: which classes the labels of an episode stand for, ``[n_episodes, n_way]``: the
             labels that were given, or the names of a data set's classes.
+        probabilities: of each answer, by the softmax of the scores, ``[n_episodes, Q]``.
     """
 
     predictions: NDArray[np.int64]
     query_labels: NDArray[np.int64]
     query_indices: NDArray[np.int64]
     classes: NDArray[Any]
+    probabilities: NDArray[np.float32]
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Answers]") -> "Answers":
+        """Put the answers of batches of episodes, at least one, together."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def coded(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+        """Number the classes, for the functions of `fewshot_bench.statistics.metrics`.
+
+        Returns:
+            The C classes that occur, sorted; then of each query, as places in these, its class and
+            the one that it was taken for, int64 ``[n_episodes, Q]``.
+        """
+        names, places = np.unique(self.classes, return_inverse=True)
+        places = places.reshape(self.classes.shape)
+        rows = (self.query_labels, self.predictions)
+        true, predicted = (np.take_along_axis(places, labels, axis=1) for labels in rows)
+        return names, true, predicted
 
 
 class Result(BaseModel):
@@ -50,6 +73,9 @@ class Result(BaseModel):
         data_checksum: of the split.
         device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
         versions: of fewshot_bench, torch, numpy and Python.
+        macro_f1: of each episode, see `metrics.macro_f1`; None in results of earlier versions.
+        calibration_error: of all queries together, see `metrics.expected_calibration_error`; None
+            likewise, and where a method's scores are not finite.
         answers: on request, every single answer; never stored.
 
     Example:
@@ -77,6 +103,8 @@ class Result(BaseModel):
     data_checksum: str
     device: str
     versions: dict[str, str]
+    macro_f1: tuple[float, ...] | None = Field(default=None, repr=False)
+    calibration_error: float | None = None
     answers: SkipJsonSchema[InstanceOf[Answers] | None] = Field(None, exclude=True, repr=False)
 
     def __eq__(self, other: object) -> bool:
@@ -95,6 +123,16 @@ class Result(BaseModel):
     def ci95(self) -> float:
         """Half-width of the 95 % interval over episodes, in [0, 1]."""
         return confidence95(self.accuracies)
+
+    @property
+    def macro_f1_mean(self) -> float | None:
+        """Mean macro-F1 over episodes, in [0, 1]."""
+        return None if self.macro_f1 is None else float(np.mean(self.macro_f1))
+
+    @property
+    def macro_f1_ci95(self) -> float | None:
+        """Half-width of its 95 % interval over episodes, in [0, 1]."""
+        return None if self.macro_f1 is None else confidence95(self.macro_f1)
 
     @property
     def predictions(self) -> NDArray[np.int64] | None:
@@ -157,5 +195,9 @@ class RunRecord(BaseModel):
 
     @property
     def id(self) -> str:
-        """Tells this measurement from every other one, those of the same configuration included."""
-        return stable_hash([self.config.key, self.result.model_dump(mode="json")])
+        """Tells this measurement from every other one, those of the same configuration included.
+
+        A field of the result that is younger than stored ones counts where it is set.
+        """
+        unset = {name for name in _YOUNGER if getattr(self.result, name) is None}
+        return stable_hash([self.config.key, self.result.model_dump(mode="json", exclude=unset)])

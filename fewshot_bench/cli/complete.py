@@ -49,6 +49,13 @@ def formats(incomplete: str) -> Completions:
     return _fitting(incomplete, [(form, "") for form in ("markdown", "latex", "html", "csv")])
 
 
+def metrics(incomplete: str) -> Completions:
+    """Complete the metric of a table."""
+    from fewshot_bench.report.metric import METRICS
+
+    return _fitting(incomplete, [(metric.name, metric.note) for metric in METRICS.values()])
+
+
 def _declared(registry: str) -> list[tuple[str, str]]:
     from fewshot_bench.declarations import declarations
 

@@ -79,6 +79,13 @@ Force = Annotated[
     bool,
     typer.Option("--force", help="Run again; weights that other code made are made anew."),
 ]
+KeepPredictions = Annotated[
+    bool,
+    typer.Option(
+        "--keep-predictions",
+        help="Keep every answer, and log accuracy by class and confusion; weights are reused.",
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the complete configurations as JSON and stop."),
@@ -119,6 +126,12 @@ OnlyShots = Annotated[
 ]
 OnlyWays = Annotated[list[int] | None, typer.Option("--ways", help="Only these, repeatable.")]
 OfSplit = Annotated[str, typer.Option("--split", help="test; or val, for runs of a sweep.")]
+Metric = Annotated[
+    str,
+    typer.Option(
+        help="accuracy, macro-f1 or calibration; CSV has all.", autocompletion=complete.metrics
+    ),
+]
 Published = Annotated[
     bool, typer.Option("--published", help="Add numbers from papers, under their own heading.")
 ]

@@ -33,14 +33,15 @@ def run(
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     force: options.Force = False,
+    keep_predictions: options.KeepPredictions = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Measure methods on test episodes, training what they need, and log it to MLflow."""
     request = _request(locals())
     if dry_run:
-        _print_plan(request)
+        _print_plan(request, keep_predictions)
     else:
-        _carry_out(request, tracking_uri, device, force)
+        _carry_out(request, tracking_uri, device, force, keep_predictions)
 
 
 def _request(given: Mapping[str, Any]) -> "Request":
@@ -55,14 +56,19 @@ def _request(given: Mapping[str, Any]) -> "Request":
     return validated(Request, {**fields, "tune": given["tune"] is not None})
 
 
-def _print_plan(request: "Request") -> None:
+def _print_plan(request: "Request", keep_predictions: bool) -> None:
+    from fewshot_bench.errors import UsageError
     from fewshot_bench.runs.plan import make_plan
 
+    if keep_predictions:
+        raise UsageError("a dry run has no predictions; leave --keep-predictions or --dry-run out")
     configs = [config.model_dump(mode="json") for config in make_plan(request).configs]
     typer.echo(json.dumps(configs, indent=2, ensure_ascii=False))
 
 
-def _carry_out(request: "Request", uri: str | None, device: str, force: bool) -> None:
+def _carry_out(
+    request: "Request", uri: str | None, device: str, force: bool, keep_predictions: bool
+) -> None:
     from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.runs.engine import carry_out
     from fewshot_bench.tracking.writer import Tracker
@@ -70,7 +76,7 @@ def _carry_out(request: "Request", uri: str | None, device: str, force: bool) ->
 
     tracker = Tracker(uri)
     try:
-        records = carry_out(request, tracker, device, force)
+        records = carry_out(request, tracker, device, force, keep_predictions)
     except Interrupted as interrupted:
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + interrupted.signal) from None

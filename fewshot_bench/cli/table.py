@@ -17,25 +17,27 @@ def table(
     shots: options.OnlyShots = None,
     ways: options.OnlyWays = None,
     split: options.OfSplit = "test",
+    metric: options.Metric = "accuracy",
     published: options.Published = False,
     cost: options.Cost = False,
 ) -> None:
     """Compare all finished runs in one table: mean ± 95 % interval, the best in bold."""
     from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.report.formats import chosen_format, render
+    from fewshot_bench.report.metric import chosen_metric
     from fewshot_bench.report.selection import Selection
     from fewshot_bench.tracking import load_runs
     from fewshot_bench.tracking.store import chosen_uri
     from fewshot_bench.utilities.files import atomic_file
 
-    chosen = chosen_format(form, output)
+    chosen, number = chosen_format(form, output), chosen_metric(metric)
     names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
     selection = Selection(names, shots or (), ways or (), split)
     found = load_runs(tracking_uri)
     print_owed(chosen_uri(tracking_uri))  # the table lacks them
     if not (runs := selection.of(found)):
         raise _no_run(tracking_uri)
-    text = render(runs, chosen, published=published, cost=cost)
+    text = render(runs, chosen, metric=number, published=published, cost=cost)
     if output is None:
         typer.echo(text, nl=False)
     else:

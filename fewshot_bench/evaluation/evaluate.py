@@ -5,10 +5,12 @@ import platform
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fewshot_bench.data.dataset import ImageSplit, Split
@@ -17,13 +19,16 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.evaluation.parallel import map_on_cores
 from fewshot_bench.method import Method
-from fewshot_bench.ops.basic import accuracy
 from fewshot_bench.results import Answers, Result
+from fewshot_bench.statistics.metrics import N_BINS, calibration_error, calibration_gaps, macro_f1
 from fewshot_bench.version import __version__
 
 # Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
 _NUMBERS_IN_ALL = 100_000_000
 _EPISODES_SAMPLED = 64  # at once, at least: sampling a few takes hardly longer than sampling one
+
+
+Keep = Callable[[Answers], None]  # is handed the answers of a block of episodes, block by block
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,19 @@ class Scores:
 
     Attributes:
         accuracies: float64 ``[n]``.
+        macro_f1: likewise, see `metrics.macro_f1`.
+        calibration_error: of all queries, see `metrics.expected_calibration_error`.
         digest: of what the episodes were made of.
-        answers: every single one, if they were to be kept.
     """
 
-    accuracies: Tensor
+    accuracies: NDArray[np.float64]
+    macro_f1: NDArray[np.float64]
+    calibration_error: float
     digest: str
-    answers: Answers | None = None
 
 
 def evaluate(
-    method: Method, source: EpisodeSource, n_episodes: int, predictions: bool = False
+    method: Method, source: EpisodeSource, n_episodes: int, predictions: bool | Keep = False
 ) -> Result:
     """Measure a method on the first episodes of a source.
 
@@ -50,7 +57,8 @@ def evaluate(
         method: trained, on the device it shall run on; left in evaluation mode.
         source: of the episodes.
         n_episodes: how many.
-        predictions: keep every single answer too.
+        predictions: keep every single answer in the result, or hand all, block by block and in
+            order, to a function that keeps them elsewhere.
     """
     began = time.perf_counter()
     device = method.device
@@ -58,7 +66,10 @@ def evaluate(
         torch.cuda.reset_peak_memory_stats(device)
     inputs = inputs_of(method, source.split)
     embedded = time.perf_counter()
-    scores = score_episodes(method, source, n_episodes, inputs, predictions)
+    kept: list[Answers] = []
+    keep = predictions if callable(predictions) else kept.append if predictions else None
+    scores = score_episodes(method, source, n_episodes, inputs, keep)
+    finite = np.isfinite(scores.calibration_error)
     return Result(
         accuracies=tuple(scores.accuracies.tolist()),
         setting=method.setting,
@@ -74,7 +85,9 @@ def evaluate(
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        answers=scores.answers,
+        macro_f1=tuple(scores.macro_f1.tolist()),
+        calibration_error=scores.calibration_error if finite else None,
+        answers=Answers.joined(kept) if kept else None,
     )
 
 
@@ -87,37 +100,80 @@ def inputs_of(method: Method, split: Split) -> Table:
     return FeatureTable(method.transform(embed_split(method, split)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Episodes that were sampled together, what was answered, and what that amounts to.
+
+    Attributes:
+        indices: of the episodes.
+        answers: int64 ``[n, Q]``.
+        probabilities: of each answer, float32 ``[n, Q]``.
+        accuracies, macro_f1: float64 ``[n]``.
+        gaps: of the calibration, see `calibration_gaps`.
+    """
+
+    indices: EpisodeIndices
+    answers: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    accuracies: NDArray[np.float64]
+    macro_f1: NDArray[np.float64]
+    gaps: NDArray[np.float64]
+
+
 def score_episodes(
     method: Method,
     source: EpisodeSource,
     n_episodes: int,
     table: Table,
-    predictions: bool = False,
+    keep: Keep | None = None,
 ) -> Scores:
     """Run a method over episodes ``0 .. n_episodes - 1``, on all cores and in bounded memory.
 
     The tasks handed over at once depend neither on the cores nor on what was scored before, so
-    neither do the accuracies.
+    neither do the accuracies. `keep` gets every single answer, if it is given.
     """
     method.eval()
     chunk, block, most = _sizes(method, source, table)
 
     @torch.no_grad()
-    def answer(method: Method, start: int) -> tuple[EpisodeIndices, Tensor]:
+    def answer(method: Method, start: int) -> _Block:
         indices = source.indices(start, min(block, n_episodes - start))
         parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
         episodes = (gather(table, part, source.spec.n_way)[0] for part in parts)
-        return indices, torch.cat([method(e).argmax(-1).cpu() for e in episodes])
+        return _block(indices, torch.cat([method(episode) for episode in episodes]))
 
-    digest, accuracies = hashlib.sha256(), []
-    kept: list[tuple[EpisodeIndices, Tensor]] = []
-    for indices, predicted in map_on_cores(method, answer, range(0, n_episodes, block), most):
-        indices.update(digest)
-        accuracies.append(accuracy(predicted, torch.from_numpy(indices.query_labels)))
-        if predictions:
-            kept.append((indices, predicted))
-    answers = _joined(kept, source.split) if predictions else None
-    return Scores(torch.cat(accuracies), digest.hexdigest(), answers)
+    digest, blocks = hashlib.sha256(), []
+    gaps: NDArray[np.float64] = np.zeros(N_BINS)
+    for done in map_on_cores(method, answer, range(0, n_episodes, block), most):
+        done.indices.update(digest)
+        gaps += done.gaps
+        blocks.append((done.accuracies, done.macro_f1))
+        if keep is not None:
+            keep(_answers(done, source.split))
+    accuracies, f1 = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    error = calibration_error(gaps, n_episodes * source.spec.n_queries)
+    return Scores(accuracies, f1, error, digest.hexdigest())
+
+
+def decide(scores: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Turn scores ``[T, Q, n_way]`` into answers, and the probability of each by the softmax.
+
+    Of equal scores the first is the answer. Both are ``[T, Q]``.
+    """
+    # With values `max` is faster than `argmax`, several times so where scores lie transposed; and
+    # sums over the first of several dimensions are faster than those over a short last one.
+    best, answers = scores.max(-1)
+    by_class = scores.permute(2, 0, 1).contiguous()
+    probabilities = (by_class - best).exp().sum(0).reciprocal()
+    return answers.cpu().numpy(), probabilities.float().cpu().numpy()
+
+
+def _block(indices: EpisodeIndices, scores: Tensor) -> _Block:
+    answers, probabilities = decide(scores)
+    hits = answers == indices.query_labels
+    f1 = macro_f1(answers, indices.query_labels, scores.shape[-1])
+    gaps = calibration_gaps(probabilities, hits)
+    return _Block(indices, answers, probabilities, hits.mean(1), f1, gaps)
 
 
 def _sizes(method: Method, source: EpisodeSource, table: Table) -> tuple[int, int, int]:
@@ -130,13 +186,14 @@ def _sizes(method: Method, source: EpisodeSource, table: Table) -> tuple[int, in
     return chunk, chunk * -(-_EPISODES_SAMPLED // chunk), most
 
 
-def _joined(kept: list[tuple[EpisodeIndices, Tensor]], split: Split) -> Answers:
-    """Put the answers of all blocks together, by the rows and labels that the split was given."""
+def _answers(block: _Block, split: Split) -> Answers:
+    """Say what was answered by the rows and labels that the split was given."""
     return Answers(
-        predictions=torch.cat([predicted for _, predicted in kept]).numpy(),
-        query_labels=np.concatenate([indices.query_labels for indices, _ in kept]),
-        query_indices=split.given_at(np.concatenate([indices.query for indices, _ in kept])),
-        classes=split.class_labels[np.concatenate([indices.classes for indices, _ in kept])],
+        predictions=block.answers,
+        query_labels=block.indices.query_labels,
+        query_indices=split.given_at(block.indices.query),
+        classes=split.class_labels[block.indices.classes],
+        probabilities=block.probabilities,
     )
 
 

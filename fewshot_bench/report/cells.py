@@ -2,9 +2,11 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 
+from fewshot_bench.report.metric import ACCURACY, Metric
 from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.utilities.files import stable_hash
 
@@ -17,21 +19,24 @@ STREAM = ", stream "  # in a column's label: the same protocol on other episodes
 ROW = ["setting", "method", "backbone", "variant"]
 
 
-def cells(runs: Sequence[TrackedRun]) -> pd.DataFrame:
+def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
     """Average seeds and say what stands where, one row a cell.
 
-    Of runs that differ in nothing but their time the latest counts.
+    Args:
+        runs: see `latest`; those that lack the metric are left out.
+        metric: what is averaged.
 
     Returns:
         `ROW` and `COLUMN`, then ``mean`` (over seeds), ``ci95`` (mean of the seeds' intervals:
         an upper bound of the interval of the mean, as all seeds see the same episodes), both in
         [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, the means of
         ``train_seconds`` and ``ms_per_episode``, ``fitted`` and ``shared_classes`` (which the data
-        determine), ``best`` (no mean of the column is higher) and ``label`` of the column, sorted
+        determine), ``best`` (no mean of the column is better) and ``label`` of the column, sorted
         as a table reads.
     """
-    frame = latest(runs)
-    grouped = frame.groupby([*ROW, *COLUMN], sort=False)
+    ci95 = runs[metric.ci95] if metric.ci95 else float("nan")
+    shown = runs.assign(mean=runs[metric.value], ci95=ci95).dropna(subset=["mean"])
+    grouped = shown.groupby([*ROW, *COLUMN], sort=False)
     result = grouped.agg(
         mean=("mean", "mean"),
         ci95=("ci95", "mean"),
@@ -43,13 +48,17 @@ def cells(runs: Sequence[TrackedRun]) -> pd.DataFrame:
         fitted=("fitted", "last"),
         shared_classes=("shared_classes", "last"),
     ).reset_index()
-    result["best"] = result["mean"] == result.groupby(COLUMN)["mean"].transform("max")
+    rank = result["mean"] if metric.lowest_is_best else -result["mean"]
+    result["best"] = rank == rank.groupby([result[fact] for fact in COLUMN]).transform("min")
     result = result.merge(_labels(result[COLUMN].drop_duplicates()), on=COLUMN)
     return result.sort_values([*ROW, *COLUMN], ignore_index=True)
 
 
 def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
-    """One row a run, only the latest of each seed of each cell; adds ``variant``, keeps recipes."""
+    """One row a run, only the latest of each seed of each cell.
+
+    Runs that differ in nothing but their time are one. Adds ``variant``, and keeps recipes.
+    """
     frame = pd.DataFrame([asdict(run) for run in runs]).sort_values("started", kind="stable")
     frame["variant"] = _variants(frame)
     return frame.drop_duplicates([*ROW, *COLUMN, "seed"], keep="last")
@@ -86,6 +95,11 @@ def _variant(
     if many:
         return ", ".join([*parts, f"recipe {stable_hash(others, length=6)}"])
     return ", ".join([*parts, *(f"{key}={value}" for key, value in others.items())])
+
+
+def columns_of(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The facts of each column, in the order of the table."""
+    return frame.drop_duplicates([*COLUMN, "label"]).sort_values(COLUMN).to_dict("records")
 
 
 def _labels(columns: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.report import latex, markdown, spreadsheet, webpage
+from fewshot_bench.report.metric import ACCURACY, Metric
 from fewshot_bench.report.table import Table, build_table
 from fewshot_bench.tracking.record import TrackedRun
 
@@ -37,9 +38,14 @@ def chosen_format(name: str | None, output: Path | None) -> str:
 
 
 def render(
-    runs: Sequence[TrackedRun], form: str, *, published: bool = False, cost: bool = False
+    runs: Sequence[TrackedRun],
+    form: str,
+    *,
+    metric: Metric = ACCURACY,
+    published: bool = False,
+    cost: bool = False,
 ) -> str:
-    """Write the table of `runs` in the format `form`; CSV always has the costs."""
+    """Write the table of `runs` in the format `form`; CSV always has all metrics and the costs."""
     if form == "csv":
         return spreadsheet.render(runs, published=published)
-    return _RENDERERS[form](build_table(runs, published=published, cost=cost))
+    return _RENDERERS[form](build_table(runs, metric=metric, published=published, cost=cost))

@@ -13,10 +13,13 @@ from fewshot_bench.tracking.record import TrackedRun
 def render(runs: Sequence[TrackedRun], *, published: bool = False) -> str:
     """Write every run of the table, each seed its own line; ``origin`` tells published ones apart.
 
-    ``accuracy`` and ``ci95`` are percent, in full precision for our runs.
+    Accuracy, macro-F1, their intervals and the calibration error are percent, in full precision
+    for our runs; runs of earlier versions have accuracies alone.
     """
     frame = latest(runs).rename(columns={"n_way": "ways", "n_shot": "shots", "n_query": "queries"})
-    frame["accuracy"], frame["ci95"] = 100 * frame.pop("mean"), 100 * frame["ci95"]
+    frame = frame.rename(columns={"mean": "accuracy"})
+    shares = ["accuracy", "ci95", "macro_f1", "macro_f1_ci95", "calibration_error"]
+    frame[shares] *= 100
     frame["recipe"] = [json.dumps(recipe, sort_keys=True) for recipe in frame["recipe"]]
     for moment in ("started", "finished"):
         frame[moment] = [time.isoformat() for time in frame[moment]]

@@ -7,43 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from fewshot_bench.report.cells import COLUMN, ROW, STREAM, cells
-from fewshot_bench.report.column_notes import note_on
+from fewshot_bench.errors import UsageError
+from fewshot_bench.report.cells import COLUMN, ROW, STREAM, cells, columns_of, latest
+from fewshot_bench.report.metric import ACCURACY, Metric
+from fewshot_bench.report.notes import notes_below
 from fewshot_bench.report.published import published_for
 from fewshot_bench.tracking.record import TrackedRun
 
 FIXED = ("Setting", "Method", "Backbone")
-TRANSDUCTIVE_NOTE = (
-    "Transductive methods see the unlabelled queries of an episode together; compare them "
-    "with inductive ones with care."
-)
-CELL_NOTE = (
-    "Accuracy in percent, ± the half-width of the 95 % interval (Student's t over test episodes)."
-)
-BEST_NOTE = (
-    "Bold: the highest mean of each column, and nothing more; whether it is significantly "
-    "higher takes a paired comparison."
-)
-SEEDS_NOTE = (
-    "Several training seeds: their mean ± the mean of their intervals; sd is the standard "
-    "deviation between seeds."
-)
-CROSSED_NOTE = (
-    "Trained on another data set: pretrained, meta-trained and selected on its train and val "
-    "splits, only measured on the one that is named first."
-)
-COST_NOTE = (
-    "In brackets: minutes of meta-training, if any, and milliseconds an episode, on the machine "
-    "of the run; embeddings that episodes share are not counted."
-)
-DROP_NOTE = (
-    "Less balanced: accuracy with imbalanced queries minus that with balanced ones, ± the "
-    "half-width of the interval of the difference of two independent means."
-)
-PUBLISHED_NOTE = (
-    "Published numbers were measured by others, on other episodes; * was not checked again "
-    "in its source."
-)
 
 
 @dataclass(frozen=True)
@@ -96,43 +67,69 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """Our results, perhaps published ones, and the notes that go below."""
+    """Our results, perhaps published ones, the notes that go below, and what they are about."""
 
+    title: str
     ours: Section
     published: Section | None
     notes: tuple[str, ...]
 
 
 def build_table(
-    runs: Sequence[TrackedRun], *, published: bool = False, cost: bool = False
+    runs: Sequence[TrackedRun],
+    *,
+    metric: Metric = ACCURACY,
+    published: bool = False,
+    cost: bool = False,
 ) -> Table:
     """Arrange runs, at least one, as a paper would.
 
     Args:
         runs: of any data sets and protocols; each gets columns of its own.
-        published: add others' numbers below.
+        metric: the number to show.
+        published: add others' numbers, which are accuracies, below.
         cost: say in each cell what training and an episode took.
+
+    Raises:
+        UsageError: no run has the metric, or published numbers stand beside another one.
     """
-    frame = cells(runs)
+    if published and metric is not ACCURACY:
+        raise UsageError("published numbers are accuracies; leave --published or --metric out")
+    every = latest(runs)
+    frame = cells(every, metric)
+    if frame.empty:
+        raise UsageError(
+            f"none of these runs has a {metric.title}: earlier versions measured none; "
+            "'fsbench run --force' measures them again"
+        )
     frame["text"] = [_text(cell, cost) for cell in frame.to_dict("records")]
     drops = _drops(frame)
     ours = _section(pd.concat([frame, drops]) if len(drops) else frame)
     theirs = _published(frame) if published else None
-    notes = _notes(frame)
-    extra = ((COST_NOTE, cost), (DROP_NOTE, len(drops) > 0), (PUBLISHED_NOTE, theirs is not None))
-    return Table(ours, theirs, (*notes, *(note for note, wanted in extra if wanted)))
+    notes = notes_below(
+        frame,
+        metric,
+        n_lacking=len(every) - int(frame["n_seeds"].sum()),
+        cost=cost,
+        drops=len(drops) > 0,
+        published=theirs is not None,
+    )
+    return Table(f"Few-shot {metric.title}", ours, theirs, tuple(notes))
 
 
 def _text(cell: dict[Hashable, Any], cost: bool) -> str:
-    text = f"{100 * cell['mean']:.2f}"
-    if not pd.isna(cell["ci95"]):  # a single episode has no interval
-        text += f" ± {100 * cell['ci95']:.2f}"
+    text = f"{100 * cell['mean']:.2f}{_interval(100 * cell['ci95'])}"
     if cell["n_seeds"] > 1:
         text += f" (seeds {cell['n_seeds']}, sd {100 * cell['seed_sd']:.2f})"
     if cost:
         minutes = cell["train_seconds"] / 60
         text += f" ({f'{minutes:.1f} min, ' if minutes else ''}{cell['ms_per_episode']:.3g} ms)"
     return text
+
+
+def _interval(width: float) -> str:
+    """Write the half-width of an interval; not all metrics have one, nor a single episode."""
+    return "" if pd.isna(width) else f" ± {width:.2f}"
 
 
 def _drops(frame: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +140,7 @@ def _drops(frame: pd.DataFrame) -> pd.DataFrame:
     changes = 100 * (pairs["mean"] - pairs["mean_balanced"])
     widths = 100 * (pairs["ci95"] ** 2 + pairs["ci95_balanced"] ** 2) ** 0.5
     return pairs.assign(
-        text=[f"{c:+.2f} ± {w:.2f}" for c, w in zip(changes, widths, strict=True)],
+        text=[f"{c:+.2f}{_interval(w)}" for c, w in zip(changes, widths, strict=True)],
         run_ids=pairs["run_ids"] + pairs["run_ids_balanced"],
         label=pairs["label"] + " less balanced" + pairs["label_balanced"].map(_stream),
         query_balance=pairs["query_balance"] + " less balanced",
@@ -159,7 +156,7 @@ def _stream(label: str) -> str:
 
 def _section(frame: pd.DataFrame) -> Section:
     """Spread cells over rows and columns: those of `cells`, with their ``text``."""
-    columns = tuple(Column(c["dataset"], c["label"]) for c in _columns(frame))
+    columns = tuple(Column(c["dataset"], c["label"]) for c in columns_of(frame))
     rows = []
     for _, group in frame.groupby(ROW):
         row = group.to_dict("records")
@@ -170,11 +167,6 @@ def _section(frame: pd.DataFrame) -> Section:
         places = tuple(map(found.get, columns))
         rows.append(Row(row[0]["setting"], name, row[0]["backbone"], places))
     return Section(columns, tuple(rows))
-
-
-def _columns(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """The facts of each column, in the order of the table."""
-    return frame.drop_duplicates([*COLUMN, "label"]).sort_values(COLUMN).to_dict("records")
 
 
 def _published(frame: pd.DataFrame) -> Section | None:
@@ -208,14 +200,3 @@ def _published(frame: pd.DataFrame) -> Section | None:
 def _published_text(fact: dict[Hashable, Any]) -> str:
     interval = f" ± {fact['ci95']}" if fact["ci95"] else ""
     return f"{fact['accuracy']}{interval}{'' if fact['confirmed'] == 'yes' else '*'}"
-
-
-def _notes(frame: pd.DataFrame) -> list[str]:
-    notes = [CELL_NOTE, BEST_NOTE]
-    if (frame["n_seeds"] > 1).any():
-        notes.append(SEEDS_NOTE)
-    if (frame["setting"] == "transductive").any():
-        notes.append(TRANSDUCTIVE_NOTE)
-    if (frame["train_dataset"] != "").any():
-        notes.append(CROSSED_NOTE)
-    return notes + [note_on(column) for column in _columns(frame)]

@@ -7,13 +7,11 @@ from itertools import groupby
 
 from fewshot_bench.report.table import FIXED, Cell, Column, Row, Section, Table
 
-TITLE = "Few-shot accuracy"
-
 
 def render(table: Table) -> str:
     """Write the page; a cell's title attribute names its runs."""
     css = files(__package__).joinpath("webpage.css").read_text("utf-8")
-    parts = [f"<h1>{TITLE}</h1>", _table(table.ours)]
+    parts = [f"<h1>{escape(table.title)}</h1>", _table(table.ours)]
     parts.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in table.notes) + "</ul>")
     if table.published:
         parts += ["<h2>Published (not run here)</h2>", _table(table.published, sources=True)]
@@ -21,7 +19,7 @@ def render(table: Table) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{TITLE}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(table.title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 

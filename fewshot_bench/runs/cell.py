@@ -2,14 +2,10 @@
 
 from typing import Any
 
-from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.errors import UsageError
-from fewshot_bench.evaluation.evaluate import evaluate
-from fewshot_bench.results import Result, RunRecord
-from fewshot_bench.runs.domains import domains_of
+from fewshot_bench.results import Result
 from fewshot_bench.runs.engine import carry_out
 from fewshot_bench.runs.request import Request
-from fewshot_bench.runs.runner import prepare
+from fewshot_bench.runs.runner import with_answers
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.utilities.devices import pick_device
 from fewshot_bench.utilities.validation import validated
@@ -41,16 +37,4 @@ def evaluate_cell(
     """
     request = validated(Request, {"methods": [method], "shots": [n_shot], **asked})
     (record,) = carry_out(request, Tracker(tracking_uri), device, force)
-    return _with_answers(record, device) if predictions else record.result
-
-
-def _with_answers(record: RunRecord, device: str) -> Result:
-    """Measure a finished run again with its stored weights, as single answers are not stored."""
-    config = record.config
-    domains = domains_of(config)
-    source = EpisodeSource(domains.measured(config.split), config.spec, config.episode_seed)
-    method = prepare(config, domains.training, pick_device(device)).method
-    result = evaluate(method, source, config.n_episodes, predictions=True)
-    if result.accuracies != record.result.accuracies:
-        raise UsageError(f"{config.title}: other answers than when it was measured; use force=True")
-    return record.result.model_copy(update={"answers": result.answers})
+    return with_answers(record, pick_device(device)) if predictions else record.result

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fewshot_bench.config import RunConfig
+from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.records import recall, remember, stored_record
 from fewshot_bench.runs.request import Request
@@ -23,18 +24,23 @@ if TYPE_CHECKING:
 
 
 def carry_out(
-    request: Request, tracker: Tracker, device: str = "auto", force: bool = False
+    request: Request,
+    tracker: Tracker,
+    device: str = "auto",
+    force: bool = False,
+    keep_predictions: bool = False,
 ) -> list[RunRecord]:
     """Measure all that a request asks for, train what it needs, and log it.
 
     What has been measured and logged is not measured again, unless with `force`, and then
-    answered without loading torch.
+    answered without loading torch. With `keep_predictions` every single answer is kept and logged,
+    too; of runs that a sweep chooses by, none is.
 
     Raises:
         UsageError: the request cannot be met; then nothing was begun.
         Interrupted: Ctrl-C or SIGTERM came; the same request goes on from the last checkpoint.
     """
-    if not force and (records := _recalled(request, tracker)):
+    if not force and (records := _recalled(request, tracker, keep_predictions)):
         _caution(record.config for record in records)
         return records
     from fewshot_bench.runs.plan import make_plan
@@ -42,7 +48,7 @@ def carry_out(
     from fewshot_bench.utilities.devices import pick_device
 
     keep_freed_memory()
-    engine = Engine(tracker, pick_device(device), force)
+    engine = Engine(tracker, pick_device(device), force, keep_predictions)
     plan = make_plan(request)
     _caution(plan.configs)
     _warn_if_away(tracker)
@@ -60,15 +66,18 @@ class Engine:
         tracker: of the store that gets the results.
         device: to compute on.
         force: measure again what has been measured, and make weights of other code anew.
+        keep_predictions: keep every single answer of what was asked for.
     """
 
     tracker: Tracker
     device: "torch.device"
     force: bool = False
+    keep_predictions: bool = False
 
     def measure_cell(self, cell: "Cell") -> RunRecord:
         """Measure a cell, with what val chooses if there is a choice."""
-        return self.measure(self._chosen(cell.choices).config if cell.choices else cell.config)
+        config = self._chosen(cell.choices).config if cell.choices else cell.config
+        return self.measure(config, self.keep_predictions)
 
     def _chosen(self, choices: "tuple[Choice, ...]") -> "Choice":
         """Return the choice that did best on val, the first of equals, and say so."""
@@ -79,42 +88,63 @@ class Engine:
         say(f"{record.config.method}: best of {len(tried)} on val, {accuracy}: {words}")
         return best
 
-    def measure(self, config: RunConfig) -> RunRecord:
-        """Return the record of a run, by running it unless that has been done, and log it."""
+    def measure(self, config: RunConfig, keep: bool = False) -> RunRecord:
+        """Return the record of a run, by running it unless that has been done, and log it.
+
+        Args:
+            config: what to run.
+            keep: its predictions, too; by evaluating it again if need be.
+        """
         from fewshot_bench.training.meta_training import config_source
 
         with cell_lock(config.key, config.title):
             record = None if self.force else stored_record(config.key)
             if record is None:
-                record = self._run(config)
-            elif is_logged(config, self.tracker):
+                record = self._run(config, keep)
+            elif keep and not has_predictions(record):
+                self._repeat(record)
+            elif is_logged(config, self.tracker, keep):
                 say(f"{_been_run(record, config_source(config))} (--force runs it again)")
                 return record
             else:
                 say(f"{_been_run(record, config_source(config))}; logging the stored result")
             deliver(self.tracker, record)
+            if keep:
+                say(f"{config.title}: predictions are in {predictions_path(config.key)}")
             return record
 
-    def _run(self, config: RunConfig) -> RunRecord:
+    def _run(self, config: RunConfig, keep: bool) -> RunRecord:
         from fewshot_bench.runs.runner import run
 
         say(f"{config.title}: running")
         with self.tracker.announced(config):
-            return run(config, self.device, renew=self.force)
+            return run(config, self.device, renew=self.force, keep_predictions=keep)
+
+    def _repeat(self, record: RunRecord) -> None:
+        from fewshot_bench.runs.runner import repeat
+        from fewshot_bench.training.meta_training import config_source
+
+        news = _been_run(record, config_source(record.config))
+        say(f"{news}; evaluating it again to keep its predictions")
+        repeat(record, self.device)
 
 
-def is_logged(config: RunConfig, tracker: Tracker) -> bool:
-    """True if the store is known to hold a finished run of the configuration."""
+def is_logged(config: RunConfig, tracker: Tracker, predictions: bool = False) -> bool:
+    """True if the store is known to hold a finished run, perhaps with predictions, of a cell."""
     try:
-        return tracker.has(config)
+        return tracker.has(config, predictions)
     except TrackingError:  # nobody knows; sending it will show
         return False
 
 
-def _recalled(request: Request, tracker: Tracker) -> list[RunRecord]:
-    """Return the records of a request if all of them are here and logged, else none."""
+def _recalled(request: Request, tracker: Tracker, keep: bool) -> list[RunRecord]:
+    """Return the records of a request if all of them are here and logged, else none.
+
+    With `keep`, their predictions have to be here and logged, too.
+    """
     found = [(stored_record(key), source) for key, source in recall(request).items()]
-    records = [record for record, _ in found if record and is_logged(record.config, tracker)]
+    kept = [record for record, _ in found if record and (not keep or has_predictions(record))]
+    records = [record for record in kept if is_logged(record.config, tracker, keep)]
     if len(records) < len(found):
         return []
     for record, (_, source) in zip(records, found, strict=True):

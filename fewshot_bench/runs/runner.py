@@ -1,19 +1,23 @@
 """From a configuration to a finished run: data, pretraining, meta-training, evaluation."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import numpy as np
 import torch
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
+from fewshot_bench.evaluation.predictions import predictions_path, writing_predictions
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_version import code_version
 from fewshot_bench.recipe import Recipe
-from fewshot_bench.results import CurvePoint, RunRecord
+from fewshot_bench.results import CurvePoint, Result, RunRecord
 from fewshot_bench.runs.domains import domains_of
 from fewshot_bench.runs.records import keep_record
 from fewshot_bench.training.checkpoints import StoredWeights
@@ -32,8 +36,13 @@ class Trained:
     pretrain_seconds: float = 0.0
 
 
-def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunRecord:
-    """Carry a run out and keep its record.
+def run(
+    config: RunConfig,
+    device: torch.device,
+    renew: bool = False,
+    keep_predictions: bool = False,
+) -> RunRecord:
+    """Carry a run out and keep its record, in place of a former one and its predictions.
 
     Stored weights are reused; with `renew`, unless other code or former images made them.
 
@@ -41,10 +50,14 @@ def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunReco
         UsageError: the data cannot fill the episodes, or they changed since.
     """
     started = datetime.now(UTC)
-    domains = domains_of(config)
-    source = EpisodeSource(domains.measured(config.split), config.spec, config.episode_seed)
-    trained = prepare(config, domains.training, device, renew)
-    result = evaluate(trained.method, source, config.n_episodes)
+    dataset, source = _opened(config)
+    trained = prepare(config, dataset, device, renew)
+    names = source.split.class_names
+    keeping = writing_predictions(config.key, names) if keep_predictions else nullcontext(False)
+    with keeping as keep:
+        result = evaluate(trained.method, source, config.n_episodes, keep)
+    if not keep_predictions:
+        predictions_path(config.key).unlink(missing_ok=True)
     record = RunRecord(
         config=config,
         result=result,
@@ -59,6 +72,72 @@ def run(config: RunConfig, device: torch.device, renew: bool = False) -> RunReco
     )
     keep_record(record)
     return record
+
+
+def repeat(record: RunRecord, device: torch.device) -> None:
+    """Evaluate a run again, by its stored weights, to keep its predictions; nothing is trained.
+
+    Raises:
+        UsageError: images or weights are not there any more, or the accuracies are others.
+    """
+    method, source = _made_again(record.config, device)
+    with writing_predictions(record.config.key, source.split.class_names) as keep:
+        _require_same(record, evaluate(method, source, record.config.n_episodes, keep))
+
+
+def with_answers(record: RunRecord, device: torch.device) -> Result:
+    """Return the result of a run with every single answer, by evaluating it again.
+
+    Raises:
+        UsageError: as `repeat` does.
+    """
+    method, source = _made_again(record.config, device)
+    again = evaluate(method, source, record.config.n_episodes, True)
+    _require_same(record, again)
+    return record.result.model_copy(update={"answers": again.answers})
+
+
+def _made_again(config: RunConfig, device: torch.device) -> tuple[Method, EpisodeSource]:
+    dataset, source = _opened(config)
+    _require_weights(config, dataset)
+    return prepare(config, dataset, device).method, source
+
+
+def _opened(config: RunConfig) -> tuple[Dataset, EpisodeSource]:
+    """Return what a run is trained on, and the episodes that it is measured on."""
+    domains = domains_of(config)
+    measured = domains.measured(config.split)
+    return domains.training, EpisodeSource(measured, config.spec, config.episode_seed)
+
+
+def _require_weights(config: RunConfig, dataset: Dataset) -> None:
+    recipe: Recipe = methods[config.method].recipe_type.model_validate(config.recipe)
+    needed: list[StoredWeights] = []
+    if recipe.pretrain is not None:
+        needed.append(pretraining(dataset, config.backbone, recipe.pretrain, config.seed))
+    if recipe.train is not None:
+        needed.append(meta_training(config, dataset, recipe.train))
+    for weights in needed:
+        if not weights.path.exists():
+            raise UsageError(
+                f"{config.title}: its predictions cannot be made again without {weights.path}, "
+                "which is gone; --force trains and measures it anew"
+            )
+
+
+def _require_same(record: RunRecord, again: Result) -> None:
+    first = record.result
+    differing = np.flatnonzero(np.not_equal(first.accuracies, again.accuracies))
+    if len(differing):
+        i = differing[0]
+        devices = dict.fromkeys([first.device, again.device])
+        raise UsageError(
+            f"{record.config.title}: evaluated again, {len(differing)} of {len(first.accuracies)} "
+            f"episodes have other accuracies than the stored result (episode {i}: "
+            f"{again.accuracies[i]:.4f}, stored {first.accuracies[i]:.4f}) on "
+            f"{' after '.join(reversed(devices))}; weights or code changed, or the device rounds "
+            "differently; --force measures it anew"
+        )
 
 
 def prepare(

@@ -1,1 +1,1 @@
-"""Statistics of results: intervals and paired comparisons."""
+"""Statistics of results and answers: intervals, paired comparisons, metrics."""

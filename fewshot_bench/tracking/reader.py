@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -88,6 +89,9 @@ def tracked(run: "Run") -> TrackedRun:
         recipe={k.removeprefix("recipe."): v for k, v in params.items() if k.startswith("recipe.")},
         mean=metrics[f"acc_{shot}shot"],
         ci95=metrics[f"ci95_{shot}shot"],
+        macro_f1=metrics.get(f"macro_f1_{shot}shot", nan),
+        macro_f1_ci95=metrics.get(f"macro_f1_ci95_{shot}shot", nan),
+        calibration_error=metrics.get(f"ece_{shot}shot", nan),
         train_seconds=metrics["train_seconds"],
         ms_per_episode=metrics["ms_per_episode"],
         data_checksum=tags["fsbench.data_checksum"],

@@ -23,6 +23,8 @@ class TrackedRun:
         preset, settings: labels: the schedule and the ``KEY=VALUE`` texts asked for.
         recipe: dotted name to value, both text, values cut at 500 characters.
         mean, ci95: accuracy and half-width of its 95 % interval over episodes, in [0, 1].
+        macro_f1, macro_f1_ci95: likewise; NaN for runs of earlier versions.
+        calibration_error: in [0, 1]; NaN likewise.
         train_seconds: of the meta-training.
         ms_per_episode: of the evaluation, without shared embeddings.
         data_checksum, episode_digest: what it was measured on.
@@ -53,6 +55,9 @@ class TrackedRun:
     recipe: Mapping[str, str]
     mean: float
     ci95: float
+    macro_f1: float
+    macro_f1_ci95: float
+    calibration_error: float
     train_seconds: float
     ms_per_episode: float
     data_checksum: str
@@ -78,11 +83,17 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def measured(record: RunRecord) -> dict[str, float]:
-    """The final numbers: accuracies in [0, 1], times in seconds unless the name says more."""
+    """The final numbers: shares in [0, 1], times in seconds unless the name says more."""
     result, shot = record.result, record.config.n_shot
+    later = {  # than the first stored results
+        f"macro_f1_{shot}shot": result.macro_f1_mean,
+        f"macro_f1_ci95_{shot}shot": result.macro_f1_ci95,
+        f"ece_{shot}shot": result.calibration_error,
+    }
     return {
         f"acc_{shot}shot": result.mean,
         f"ci95_{shot}shot": result.ci95,
+        **{name: value for name, value in later.items() if value is not None},
         "eval_seconds": result.seconds,
         "train_seconds": record.train_seconds,
         "pretrain_seconds": record.pretrain_seconds,
@@ -92,12 +103,20 @@ def measured(record: RunRecord) -> dict[str, float]:
 
 
 def write_files(record: RunRecord, folder: Path) -> None:
-    """Write ``config.json``, ``result.json`` and ``accuracies.parquet`` (episode, accuracy)."""
+    """Write ``config.json``, ``result.json`` and ``accuracies.parquet``.
+
+    The latter has the columns episode, accuracy and, if it was measured, macro_f1.
+    """
     import pandas as pd
 
-    accuracies = pd.DataFrame({"accuracy": record.result.accuracies}).rename_axis("episode")
-    accuracies.reset_index().to_parquet(folder / "accuracies.parquet", index=False)
+    result = record.result
+    of_episodes = {"accuracy": result.accuracies, "macro_f1": result.macro_f1}
+    known = {name: values for name, values in of_episodes.items() if values is not None}
+    frame = pd.DataFrame(known).rename_axis("episode").reset_index()
+    frame.to_parquet(folder / "accuracies.parquet", index=False)
     (folder / "config.json").write_text(record.config.model_dump_json(indent=2), "utf-8")
-    facts = record.result.model_dump(mode="json", exclude={"accuracies"}) | measured(record)
+    facts = record.result.model_dump(mode="json", exclude={"accuracies", "macro_f1"}) | measured(
+        record
+    )
     plain = {k: None if v != v else v for k, v in facts.items()}  # JSON has no NaN
     (folder / "result.json").write_text(json.dumps(plain, indent=2), "utf-8")

@@ -1,6 +1,7 @@
 """One question to an sqlite store that MLflow need not be imported for."""
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -8,20 +9,21 @@ from pathlib import Path
 _FINISHED = """
     SELECT 1 FROM runs
     JOIN experiments ON experiments.experiment_id = runs.experiment_id
-    JOIN tags ON tags.run_uuid = runs.run_uuid
-    WHERE experiments.name = ? AND tags.key = 'fsbench.key' AND tags.value = ?
-        AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
-    LIMIT 1
+    WHERE experiments.name = ? AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
+"""
+_TAGGED = """
+    AND EXISTS (SELECT 1 FROM tags
+        WHERE tags.run_uuid = runs.run_uuid AND tags.key = ? AND tags.value = ?)
 """
 
 
-def holds_finished(file: Path, experiment: str, key: str) -> bool | None:
-    """Ask a store whether it holds a finished run, that is not deleted, of a configuration.
+def holds_finished(file: Path, experiment: str, tags: Mapping[str, str]) -> bool | None:
+    """Ask a store whether it holds a finished run, that is not deleted, with all of some tags.
 
     Args:
         file: of the store; it is only read.
         experiment: name.
-        key: of the configuration.
+        tags: by name.
 
     Returns:
         None if the file cannot be read this way: then MLflow is to be asked.
@@ -30,6 +32,8 @@ def holds_finished(file: Path, experiment: str, key: str) -> bool | None:
         return None
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as store:
-            return store.execute(_FINISHED, (experiment, key)).fetchone() is not None
+            query = f"{_FINISHED} {_TAGGED * len(tags)} LIMIT 1"
+            values = [experiment, *(text for tag in tags.items() for text in tag)]
+            return store.execute(query, values).fetchone() is not None
     except sqlite3.Error:
         return None

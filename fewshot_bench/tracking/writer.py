@@ -1,19 +1,26 @@
 """Runs written to a store: announced while they run, sent once when they are done."""
 
 import platform
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.provenance.code_version import CodeVersion, code_version
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.client import connect
-from fewshot_bench.tracking.record import flatten, measured, write_files
+from fewshot_bench.tracking.log import (
+    KEPT,
+    log_artifacts,
+    log_code,
+    log_metrics,
+    log_params,
+    log_predictions,
+    log_tags,
+)
+from fewshot_bench.tracking.record import flatten
 from fewshot_bench.tracking.sqlite import holds_finished
 from fewshot_bench.tracking.store import (
     TrackingError,
@@ -32,9 +39,6 @@ if TYPE_CHECKING:
 
 # MLflow's pages then open on runs and curves, not on chats and traces.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-# Older MLflow servers refuse longer values; config.json holds them in full.
-PARAM_LENGTH = 500
-PARAMS_PER_BATCH, METRICS_PER_BATCH = 100, 1000
 SENDING_SECONDS = 60  # weights may be large
 
 
@@ -72,18 +76,23 @@ class Tracker:
         """
         assert self.client is not None
 
-    def has(self, config: RunConfig) -> bool:
+    def has(self, config: RunConfig, predictions: bool = False) -> bool:
         """True if the store holds a finished run of the configuration.
+
+        Args:
+            config: what was run.
+            predictions: whether its predictions have to be there, too.
 
         Raises:
             TrackingError: the store cannot be used.
         """
+        tags = {"fsbench.key": config.key, **(KEPT if predictions else {})}
         file = sqlite_file(self.uri)
         if file and self._connection is None:  # MLflow takes seconds to import
-            known = holds_finished(file, config.dataset, config.key)
+            known = holds_finished(file, config.dataset, tags)
             if known is not None:
                 return known
-        return bool(self._search(config, "FINISHED", "fsbench.key", config.key))
+        return bool(self._search(config, "FINISHED", tags))
 
     @contextmanager
     def announced(self, config: RunConfig) -> Iterator[None]:
@@ -106,33 +115,44 @@ class Tracker:
     def send(self, record: RunRecord) -> None:
         """Write metrics, curves, tags and artifacts of a run and finish it, unless it is there.
 
+        Predictions that are kept of it are written with it, or to the run that is there.
         Hold the lock of the cell. A call that broke off anywhere can be repeated: the run that it
         left open is completed, and nothing is written twice.
 
         Raises:
             TrackingError: the store cannot be used.
         """
-        if self._search(record.config, "FINISHED", "fsbench.record", record.id):
+        if done := self._search(record.config, "FINISHED", {"fsbench.record": record.id}):
+            self._add_predictions(done[0], record)
             return
         now = datetime.now(UTC)
         finished = int((record.finished or now).timestamp() * 1000)
         with one_line(self.uri), impatient(SENDING_SECONDS):
             code = record.code or code_version()
             run_id = self._open(record.config, code, record.started or now)
-            _log_metrics(self.client, run_id, record, finished)
-            _log_tags(self.client, run_id, record)
-            _log_artifacts(self.client, run_id, record)
+            log_metrics(self.client, run_id, record, finished)
+            log_tags(self.client, run_id, record)
+            log_artifacts(self.client, run_id, record)
+            log_predictions(self.client, run_id, record)
             self.client.set_terminated(run_id, "FINISHED", finished)
 
-    def _search(self, config: RunConfig, status: str, tag: str, value: str) -> "Sequence[Run]":
+    def _add_predictions(self, run: "Run", record: RunRecord) -> None:
+        """Write what was kept after the run had been sent."""
+        if not KEPT.items() <= run.data.tags.items():
+            with one_line(self.uri), impatient(SENDING_SECONDS):
+                log_predictions(self.client, run.info.run_id, record)
+
+    def _search(self, config: RunConfig, status: str, tags: Mapping[str, str]) -> "Sequence[Run]":
+        """Find runs of a configuration that have a status and tags."""
+        wanted = {"fsbench.key": config.key, **tags}
         with one_line(self.uri), impatient():
             experiment = self.client.get_experiment_by_name(config.dataset)
             if experiment is None:
                 return []
             return self.client.search_runs(
                 [experiment.experiment_id],
-                f"attributes.status = '{status}' and tags.`{tag}` = '{value}' "
-                f"and tags.`fsbench.key` = '{config.key}'",
+                f"attributes.status = '{status}' and "
+                + " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in wanted.items()),
             )
 
     def _open(self, config: RunConfig, code: CodeVersion, started: datetime) -> str:
@@ -141,12 +161,12 @@ class Tracker:
         One that a dead process of this home left behind is taken over; no living process can
         have it, since the lock of the cell is held.
         """
-        left = self._search(config, "RUNNING", "fsbench.home", _home_id())
+        left = self._search(config, "RUNNING", {"fsbench.home": _home_id()})
         run_id: str = left[0].info.run_id if left else self._create(config, started)
         for run in left[1:]:
             self.client.set_terminated(run.info.run_id, "KILLED")
-        _log_code(self.client, run_id, code)
-        _log_params(self.client, run_id, flatten(config.model_dump(mode="json")))
+        log_code(self.client, run_id, code)
+        log_params(self.client, run_id, flatten(config.model_dump(mode="json")))
         return run_id
 
     def _create(self, config: RunConfig, started: datetime) -> str:
@@ -186,60 +206,3 @@ class Tracker:
 def _home_id() -> str:
     """Which processes share locks with this one: those of the same machine and home."""
     return stable_hash([platform.node(), str(home().resolve())])
-
-
-def _log_code(client: "MlflowClient", run_id: str, code: CodeVersion) -> None:
-    tags = {"fsbench.version": str(code)}
-    if code.commit:
-        tags["mlflow.source.git.commit"] = code.commit
-        tags["fsbench.dirty"] = str(code.dirty).lower()
-    _set_tags(client, run_id, tags)
-
-
-def _log_params(client: "MlflowClient", run_id: str, values: Mapping[str, str]) -> None:
-    from mlflow.entities import Param
-
-    params = [Param(name, value[:PARAM_LENGTH]) for name, value in values.items()]
-    for batch in _batches(params, PARAMS_PER_BATCH):
-        client.log_batch(run_id, params=batch)
-
-
-def _log_metrics(client: "MlflowClient", run_id: str, record: RunRecord, time: int) -> None:
-    """Log all numbers under one `time`, in ms: MLflow then keeps one of equal points."""
-    from mlflow.entities import Metric
-
-    metrics = [Metric(p.name, p.value, time, p.step) for p in record.curves]
-    metrics += [Metric(name, value, time, 0) for name, value in measured(record).items()]
-    for batch in _batches(metrics, METRICS_PER_BATCH):
-        client.log_batch(run_id, metrics=batch)
-
-
-def _log_tags(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
-    result = record.result
-    tags = {
-        "fsbench.record": record.id,
-        "fsbench.setting": result.setting,
-        "fsbench.episode_digest": result.episode_digest,
-        "fsbench.device": result.device,
-        **{f"fsbench.version.{name}": value for name, value in result.versions.items()},
-    }
-    _set_tags(client, run_id, tags)
-
-
-def _set_tags(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
-    from mlflow.entities import RunTag
-
-    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
-
-
-def _log_artifacts(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        write_files(record, Path(name))
-        client.log_artifacts(run_id, name)
-    if record.checkpoint and Path(record.checkpoint).exists():  # old results outlive weights
-        client.log_artifact(run_id, record.checkpoint)
-
-
-def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

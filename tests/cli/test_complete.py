@@ -39,6 +39,7 @@ def completed(line: str, home: Path) -> list[str]:
         ("fsbench list backbones wr", ["wrn-28-10"]),
         ("fsbench list datasets fc", ["fc100"]),
         ("fsbench table -f l", ["latex"]),
+        ("fsbench table --metric m", ["macro-f1"]),
     ],
 )
 def test_names_are_completed(line: str, offered: list[str], tmp_path: Path) -> None:

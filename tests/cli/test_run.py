@@ -62,6 +62,33 @@ def test_a_new_store_gets_the_stored_result(capfd: pytest.CaptureFixture[str]) -
     assert "ssl-meta" in capfd.readouterr().out
 
 
+def test_predictions_are_kept_on_request_and_not_made_twice(
+    capfd: pytest.CaptureFixture[str], folder: Path, empty_home: Path
+) -> None:
+    command = [*SMOKE, "--method", "simple-shot"]
+    assert fsbench(*command) == 0
+    accuracy = re.search(r"\d+\.\d\d ± \d+\.\d\d", capfd.readouterr().out)
+    assert accuracy
+    assert fsbench(*command, "--keep-predictions") == 0
+    shown = capfd.readouterr()
+    assert "evaluating it again to keep its predictions" in shown.err
+    assert accuracy[0] in shown.out
+    (path,) = empty_home.glob("results/*.predictions.parquet")
+    assert str(path) in shown.err
+    (logged,) = (folder / "mlartifacts").glob("*/artifacts/predictions.parquet")
+    assert logged.read_bytes() == path.read_bytes()
+    code = "import sys\nfrom fewshot_bench.cli import main\ntry: main(sys.argv[1:])\n"
+    code += "finally: print({'torch', 'mlflow'} & set(sys.modules))"
+    again = [sys.executable, "-c", code, *command, "--keep-predictions"]
+    done = subprocess.run(again, capture_output=True, text=True, check=True)
+    assert "has been run (--force" in done.stderr
+    assert done.stdout.splitlines()[-1] == "set()"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert fsbench(*command, "--keep-predictions") == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith("delete it and run again")
+
+
 def test_a_sweep_chooses_on_val_and_measures_once_on_test(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -112,6 +139,7 @@ def test_a_dry_run_prints_the_configuration(
         (["--method", "maml", "--query-balance", "skewed"], "dirichlet:2.0"),
         (["--method", "maml", "--tune", "test"], "never tune on test"),
         (["--method", "maml", "--tune", "val"], "has nothing to tune"),
+        (["--method", "maml", "--keep-predictions", "--dry-run"], "a dry run has no predictions"),
         (["--method", "maml", "--split", "train"], "--split takes test or val"),
         (["--method", "maml", "--tracking-uri", "nonsense"], "tracking URI"),
     ],

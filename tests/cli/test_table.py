@@ -16,6 +16,12 @@ def test_the_table_command_shows_what_was_logged(uri: str, tmp_path: Path) -> No
     shown = CliRunner().invoke(app, ["table", "--tracking-uri", uri, "-m", "SIB"])
     assert shown.exit_code == 0, shown.output
     assert "| transductive | ssl-meta | conv4-64 |" in shown.output
+    record = make_record()
+    assert record.result.macro_f1_mean is not None
+    shown = CliRunner().invoke(app, ["table", "--tracking-uri", uri, "--metric", "macro-f1"])
+    assert f"**{100 * record.result.macro_f1_mean:.2f} ± " in shown.output
+    shown = CliRunner().invoke(app, ["table", "--tracking-uri", uri, "--metric", "calibration"])
+    assert "**5.00**" in shown.output
     written = tmp_path / "reports" / "table.html"
     CliRunner().invoke(app, ["table", "--tracking-uri", uri, "-o", str(written)])
     assert written.read_text().startswith("<!DOCTYPE html>")
@@ -28,6 +34,8 @@ def test_the_table_command_shows_what_was_logged(uri: str, tmp_path: Path) -> No
         (["--method", "proto-net"], "no finished run of method 'proto-net'"),
         (["--shots", "7"], "leave some of them out"),
         (["--format", "word"], "no format is called 'word'"),
+        (["--metric", "macro-f"], "no metric is called 'macro-f'; did you mean 'macro-f1'?"),
+        (["--metric", "macro-f1", "--published"], "published numbers are accuracies"),
         (["--output", "/dev/null/x.md"], "cannot write /dev/null/x.md"),
     ],
 )

@@ -1,7 +1,13 @@
 """The evaluator: right, the same whatever the chunks, and blind to nothing it should see."""
 
+import math
+from dataclasses import fields
+
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
@@ -9,10 +15,12 @@ from fewshot_bench.data.augment import augment, color_jitter, random_crop
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.evaluation.evaluate import evaluate, gather, inputs_of
+from fewshot_bench.evaluation.evaluate import decide, evaluate, gather, inputs_of
 from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.recipe import Recipe
+from fewshot_bench.results import Answers, Result
+from fewshot_bench.statistics.metrics import expected_calibration_error, macro_f1
 from tests.synthetic import make_method, make_split
 
 SPEC = EpisodeSpec(5, 1, 4)
@@ -49,6 +57,65 @@ def test_known_answers() -> None:
     constant = evaluate(Constant(Pixels((1, 16, 16)), Recipe(), 5), source, 20)
     assert set(constant.accuracies) == {0.2}
     assert constant.ci95 == pytest.approx(0, abs=1e-12)
+    # One class of five is answered: its F1 is 2·4 of 20 answers and 4 queries.
+    assert constant.macro_f1 == pytest.approx([(8 / 24) / 5] * 20)
+    assert constant.calibration_error == pytest.approx(math.e / (math.e + 4) - 0.2)
+
+
+class Odd(Constant):
+    """Gives no finite scores."""
+
+    def classify(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Tensor:
+        return super().classify(support, support_labels, query, n_way) * torch.inf
+
+
+def test_scores_that_are_not_finite_have_no_calibration() -> None:
+    result = evaluate(Odd(Pixels((1, 16, 16)), Recipe(), 5), EpisodeSource(make_split(), SPEC), 3)
+    assert result.calibration_error is None
+    assert Result.model_validate_json(result.model_dump_json()) == result
+
+
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(2, 6), st.booleans(), st.integers(0, 99))
+def test_the_first_of_equals_is_the_answer_and_probabilities_are_the_softmax(
+    n_tasks: int, n_queries: int, n_way: int, transposed: bool, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    shape = (n_tasks, n_way, n_queries) if transposed else (n_tasks, n_queries, n_way)
+    scores = torch.randint(3, shape, generator=generator).float()
+    scores = scores.transpose(1, 2) if transposed else scores
+    answers, probabilities = decide(scores)
+    assert (answers == scores.numpy().argmax(-1)).all()  # numpy's takes the first
+    torch.testing.assert_close(torch.from_numpy(probabilities), scores.softmax(-1).amax(-1))
+
+
+def test_every_answer_is_kept_on_request_and_metrics_follow_from_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = EpisodeSource(make_split(noise=2.0), EpisodeSpec(5, 1, 4, dirichlet=1.0))
+    method = make_method("proto-net").float()
+    monkeypatch.setattr(type(method), "at_once", AtOnce(numbers=1))
+    blocks: list[Answers] = []
+    streamed = evaluate(method, source, 200, predictions=blocks.append)
+    result = evaluate(method, source, 200, predictions=True)
+    assert streamed.answers is None
+    assert len(blocks) > 1
+    answers = result.answers
+    assert answers is not None
+    for field in fields(Answers):
+        parts = [getattr(block, field.name) for block in blocks]
+        assert (np.concatenate(parts) == getattr(answers, field.name)).all()
+    hits = answers.predictions == answers.query_labels
+    assert result.accuracies == tuple(hits.mean(1))
+    assert result.macro_f1 == tuple(macro_f1(answers.predictions, answers.query_labels, 5))
+    error = expected_calibration_error(answers.probabilities, hits)
+    assert result.calibration_error == pytest.approx(error, abs=1e-9)
+    assert answers.probabilities.min() >= 0.2
+    names, true, predicted = answers.coded()
+    assert (true == source.split.labels[answers.query_indices]).all()
+    assert (names == source.split.class_labels).all()
+    assert ((true == predicted) == hits).all()
 
 
 @pytest.mark.parametrize("name", ["proto-net", "ssl-meta", "maml"])
@@ -58,6 +125,8 @@ def test_chunks_do_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(type(method), "at_once", AtOnce(numbers=1))
     one_by_one = evaluate(method, source, 12)
     assert whole.accuracies == one_by_one.accuracies
+    assert whole.macro_f1 == one_by_one.macro_f1
+    assert whole.calibration_error == pytest.approx(one_by_one.calibration_error, abs=1e-5)
     assert whole.episode_digest == one_by_one.episode_digest
 
 

@@ -33,6 +33,9 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
         "shared_classes": 0,
         "mean": 0.6,
         "ci95": 0.004,
+        "macro_f1": 0.58,
+        "macro_f1_ci95": 0.005,
+        "calibration_error": 0.03,
         "train_seconds": 90.0,
         "ms_per_episode": 0.25,
         "version": "0.1.0",
@@ -43,7 +46,8 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
     facts_of = ("split", "n_way", "n_shot", "n_query", "query_balance", "n_query_way", "n_episodes")
     protocol = [values[k] for k in facts_of]
     values.setdefault("episode_digest", stable_hash(protocol, length=64))
-    measured = ("mean", "ci95", "train_seconds", "ms_per_episode", "version", "episode_digest")
+    measured = {"mean", "ci95", "macro_f1", "macro_f1_ci95", "calibration_error"}
+    measured |= {"train_seconds", "ms_per_episode", "version", "episode_digest"}
     values.setdefault("key", stable_hash({k: v for k, v in values.items() if k not in measured}))
     return TrackedRun(
         run_id=f"run{minute:04d}" + values["key"],

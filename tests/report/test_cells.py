@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewshot_bench.report.cells import cells
-from fewshot_bench.report.table import COST_NOTE, DROP_NOTE, build_table
+from fewshot_bench.report.cells import cells, latest
+from fewshot_bench.report.notes import COST_NOTE, DROP_NOTE
+from fewshot_bench.report.table import build_table
 from tests.report.samples import paper_like, tracked
 
 
@@ -68,7 +69,7 @@ def test_a_fact_that_all_columns_share_is_left_to_the_footnote() -> None:
 
 
 def test_of_a_repeated_run_the_latest_counts() -> None:
-    frame = cells([tracked(7, mean=0.7), tracked(3, mean=0.3)])
+    frame = cells(latest([tracked(7, mean=0.7), tracked(3, mean=0.3)]))
     assert frame["mean"].tolist() == [0.7]
     assert frame["n_seeds"].tolist() == [1]
 
@@ -120,7 +121,7 @@ def test_every_cell_is_the_mean_of_the_latest_run_of_each_seed(
     expected: dict[tuple[str, int, int], dict[int, float]] = {}
     for run in runs:
         expected.setdefault((run.method, run.n_shot, run.n_way), {})[run.seed] = run.mean
-    frame = cells(runs)
+    frame = cells(latest(runs))
     assert len(frame) == len(expected)
     for cell in frame.to_dict("records"):
         seeds = expected[cell["method"], cell["n_shot"], cell["n_way"]]
@@ -137,7 +138,7 @@ def test_rows_say_what_was_asked_for_beside_the_defaults() -> None:
         tracked(1, method="maml", preset="smoke"),
         tracked(2, method="ssl-meta"),
     ]
-    table = cells(runs)
+    table = cells(latest(runs))
     names = dict(zip(table["method"], table["variant"], strict=True))
     assert names == {
         "proto-net": "n_steps=0, pretrain=default",

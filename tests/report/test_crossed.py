@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from fewshot_bench.report.formats import render
-from fewshot_bench.report.table import CROSSED_NOTE, build_table
+from fewshot_bench.report.notes import CROSSED_NOTE
+from fewshot_bench.report.table import build_table
 from tests.report.samples import tracked
 
 CROSSED: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """Runs read back from a real sqlite store."""
 
+import math
 from typing import Any
 
 import pytest
@@ -16,6 +17,10 @@ def test_a_run_is_found_again_with_all_that_was_measured(uri: str) -> None:
     assert tracker.has(record.config)
     (found,) = load_runs(uri)
     assert (found.mean, found.ci95) == pytest.approx((record.result.mean, record.result.ci95))
+    assert (found.macro_f1, found.macro_f1_ci95) == pytest.approx(
+        (record.result.macro_f1_mean, record.result.macro_f1_ci95)
+    )
+    assert found.calibration_error == 0.05
     assert found.setting == "transductive"
     assert found.data_checksum == "d" * 64
     assert found.episode_digest == "e" * 64
@@ -47,3 +52,14 @@ def test_runs_from_before_a_fact_was_told_have_its_default(uri: str) -> None:
         del run.data.params[name]
     (found,) = load_runs(uri)
     assert tracked(run) == found
+
+
+def test_a_run_of_an_earlier_version_lacks_later_numbers_and_is_read(uri: str) -> None:
+    record = make_record()
+    lacking = {"macro_f1": None, "calibration_error": None}
+    log(
+        Tracker(uri), record.model_copy(update={"result": record.result.model_copy(update=lacking)})
+    )
+    (found,) = load_runs(uri)
+    assert found.mean == pytest.approx(record.result.mean)
+    assert all(map(math.isnan, (found.macro_f1, found.macro_f1_ci95, found.calibration_error)))

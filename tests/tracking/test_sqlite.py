@@ -21,16 +21,22 @@ def test_it_answers_as_mlflow_does(tmp_path: Path) -> None:
     client.delete_run(runs["DELETED"])
     for status in runs:
         query = f"attributes.status = 'FINISHED' and tags.`fsbench.key` = 'key-{status}'"
+        tags = {"fsbench.key": f"key-{status}"}
         known = bool(client.search_runs([experiment], query))
-        assert holds_finished(file, "glyphs", f"key-{status}") == known == (status == "FINISHED")
-    assert holds_finished(file, "other", "key-FINISHED") is False
-    assert holds_finished(file, "glyphs", "key") is False
+        assert holds_finished(file, "glyphs", tags) == known == (status == "FINISHED")
+    finished = {"fsbench.key": "key-FINISHED"}
+    assert holds_finished(file, "other", finished) is False
+    assert holds_finished(file, "glyphs", {"fsbench.key": "key"}) is False
+    kept = {**finished, "fsbench.predictions": "kept"}
+    assert holds_finished(file, "glyphs", kept) is False
+    client.set_tag(runs["FINISHED"], "fsbench.predictions", "kept")
+    assert holds_finished(file, "glyphs", kept) is True
 
 
 def test_a_file_that_is_no_store_is_left_to_mlflow(tmp_path: Path) -> None:
-    assert holds_finished(tmp_path / "absent.db", "glyphs", "key") is None
+    assert holds_finished(tmp_path / "absent.db", "glyphs", {"fsbench.key": "key"}) is None
     assert not (tmp_path / "absent.db").exists()
     (tmp_path / "empty.db").touch()
     (tmp_path / "text.db").write_text("no database, but long enough to be read as one " * 50)
     for name in ("empty.db", "text.db"):
-        assert holds_finished(tmp_path / name, "glyphs", "key") is None
+        assert holds_finished(tmp_path / name, "glyphs", {"fsbench.key": "key"}) is None

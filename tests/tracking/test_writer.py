@@ -25,6 +25,8 @@ def test_mlflow_shows_parameters_metrics_curves_and_tags(uri: str, tmp_path: Pat
     assert run.data.params["recipe.note"] == "x" * 500
     assert run.data.params["episode_seed"] == "0"
     assert run.data.metrics["acc_1shot"] == pytest.approx(record.result.mean)
+    assert run.data.metrics["macro_f1_1shot"] == pytest.approx(0.9 * record.result.mean)
+    assert run.data.metrics["ece_1shot"] == 0.05
     assert run.data.metrics["ms_per_episode"] == pytest.approx(10)
     assert run.data.tags["fsbench.version"] == str(code_version())
     assert run.data.tags["fsbench.version.torch"] == "2.13.0"
@@ -42,8 +44,9 @@ def test_the_artifacts_hold_accuracies_configuration_and_checkpoint(
     record = make_record(checkpoint, n_episodes=1)
     folder = tmp_path / "mlartifacts" / log(Tracker(uri), record) / "artifacts"
     frame = pd.read_parquet(folder / "accuracies.parquet")
-    assert frame.columns.tolist() == ["episode", "accuracy"]
+    assert frame.columns.tolist() == ["episode", "accuracy", "macro_f1"]
     assert tuple(frame["accuracy"]) == record.result.accuracies
+    assert tuple(frame["macro_f1"]) == record.result.macro_f1
     assert RunConfig.model_validate_json((folder / "config.json").read_text()) == record.config
     facts = json.loads((folder / "result.json").read_text())
     assert facts["ci95_1shot"] is None  # one episode: NaN, which JSON does not know
@@ -87,7 +90,7 @@ def test_what_a_dead_process_left_running_is_taken_over(uri: str) -> None:
     assert found.key == record.config.key
 
 
-@pytest.mark.parametrize("step", ["_log_params", "_log_metrics", "_log_tags", "_log_artifacts"])
+@pytest.mark.parametrize("step", ["log_params", "log_metrics", "log_tags", "log_artifacts"])
 def test_a_sending_that_broke_off_is_completed_without_duplicates(
     uri: str, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

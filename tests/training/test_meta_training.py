@@ -2,8 +2,8 @@
 
 import itertools
 
+import numpy as np
 import pytest
-import torch
 
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluation.evaluate import Scores
@@ -23,7 +23,8 @@ def every_step_validates_better(monkeypatch: pytest.MonkeyPatch) -> None:
     rising = itertools.count()
 
     def scored(*_: object) -> Scores:
-        return Scores(torch.tensor([float(next(rising))]), "")
+        rank = np.array([float(next(rising))])
+        return Scores(rank, rank, 0.0, "")
 
     monkeypatch.setattr(meta_training_module, "score_episodes", scored)
 

@@ -1,0 +1,76 @@
+"""What is said below a table."""
+
+import pandas as pd
+
+from fewshot_bench.report.cells import columns_of
+from fewshot_bench.report.column_notes import note_on
+from fewshot_bench.report.metric import Metric
+
+TRANSDUCTIVE_NOTE = (
+    "Transductive methods see the unlabelled queries of an episode together; compare them "
+    "with inductive ones with care."
+)
+BEST_NOTE = (
+    "Bold: the {0}est mean of each column, and nothing more; whether it is significantly "
+    "{0}er takes a paired comparison."
+)
+SEEDS_NOTE = (
+    "Several training seeds: their mean ± the mean of their intervals, if there are any; sd is "
+    "the standard deviation between seeds."
+)
+CROSSED_NOTE = (
+    "Trained on another data set: pretrained, meta-trained and selected on its train and val "
+    "splits, only measured on the one that is named first."
+)
+COST_NOTE = (
+    "In brackets: minutes of meta-training, if any, and milliseconds an episode, on the machine "
+    "of the run; embeddings that episodes share are not counted."
+)
+DROP_NOTE = (
+    "Less balanced: what it is with imbalanced queries minus that with balanced ones, ± the "
+    "half-width of the interval of the difference of two independent means, if they have any."
+)
+LACKING_NOTE = (
+    "Runs without {1}, which are not shown: {0}. Earlier versions did not measure it; "
+    "'fsbench run --force' does."
+)
+PUBLISHED_NOTE = (
+    "Published numbers were measured by others, on other episodes; * was not checked again "
+    "in its source."
+)
+
+
+def notes_below(
+    frame: pd.DataFrame,
+    metric: Metric,
+    *,
+    n_lacking: int,
+    cost: bool,
+    drops: bool,
+    published: bool,
+) -> list[str]:
+    """Write what a reader must know of a table.
+
+    Args:
+        frame: its cells.
+        metric: what stands in them.
+        n_lacking: runs that have no such number.
+        cost: cells say what a run took.
+        drops: there are columns of what imbalanced queries change.
+        published: there are numbers that others published.
+    """
+    notes = [metric.note, BEST_NOTE.format("low" if metric.lowest_is_best else "high")]
+    if (frame["n_seeds"] > 1).any():
+        notes.append(SEEDS_NOTE)
+    if (frame["setting"] == "transductive").any():
+        notes.append(TRANSDUCTIVE_NOTE)
+    if (frame["train_dataset"] != "").any():
+        notes.append(CROSSED_NOTE)
+    notes += [note_on(column) for column in columns_of(frame)]
+    extra = {
+        COST_NOTE: cost,
+        DROP_NOTE: drops,
+        PUBLISHED_NOTE: published,
+        LACKING_NOTE.format(n_lacking, metric.title): n_lacking > 0,
+    }
+    return notes + [note for note, wanted in extra.items() if wanted]

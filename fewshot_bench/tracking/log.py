@@ -1,0 +1,102 @@
+"""What is logged of a run, part by part; each part can be logged again without harm."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fewshot_bench.errors import UsageError
+from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
+from fewshot_bench.provenance.code_version import CodeVersion
+from fewshot_bench.results import RunRecord
+from fewshot_bench.tracking.classes import write_class_files
+from fewshot_bench.tracking.record import measured, write_files
+from fewshot_bench.utilities.progress import say
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# Older MLflow servers refuse longer values; config.json holds them in full.
+PARAM_LENGTH = 500
+PARAMS_PER_BATCH, METRICS_PER_BATCH = 100, 1000
+KEPT = {"fsbench.predictions": "kept"}  # the tag of a run that has its predictions
+
+
+def log_code(client: "MlflowClient", run_id: str, code: CodeVersion) -> None:
+    """Log which code it was."""
+    tags = {"fsbench.version": str(code)}
+    if code.commit:
+        tags["mlflow.source.git.commit"] = code.commit
+        tags["fsbench.dirty"] = str(code.dirty).lower()
+    _set_tags(client, run_id, tags)
+
+
+def log_params(client: "MlflowClient", run_id: str, values: Mapping[str, str]) -> None:
+    """Log parameters, cut at `PARAM_LENGTH` characters."""
+    from mlflow.entities import Param
+
+    params = [Param(name, value[:PARAM_LENGTH]) for name, value in values.items()]
+    for batch in _batches(params, PARAMS_PER_BATCH):
+        client.log_batch(run_id, params=batch)
+
+
+def log_metrics(client: "MlflowClient", run_id: str, record: RunRecord, time: int) -> None:
+    """Log all numbers under one `time`, in ms: MLflow then keeps one of equal points."""
+    from mlflow.entities import Metric
+
+    metrics = [Metric(p.name, p.value, time, p.step) for p in record.curves]
+    metrics += [Metric(name, value, time, 0) for name, value in measured(record).items()]
+    for batch in _batches(metrics, METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=batch)
+
+
+def log_tags(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Log which measurement it is, and what it was made on."""
+    result = record.result
+    tags = {
+        "fsbench.record": record.id,
+        "fsbench.setting": result.setting,
+        "fsbench.episode_digest": result.episode_digest,
+        "fsbench.device": result.device,
+        **{f"fsbench.version.{name}": value for name, value in result.versions.items()},
+    }
+    _set_tags(client, run_id, tags)
+
+
+def log_predictions(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Log the answers of a run, if they are kept, and what follows of them; see `KEPT`.
+
+    A file that is damaged, or of another run, is no reason to keep the result back.
+    """
+    try:
+        if not has_predictions(record):
+            return
+    except UsageError as error:
+        say(f"warning: {error}; {record.config.title} is logged without predictions")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        shutil.copyfile(predictions_path(record.config.key), Path(name) / "predictions.parquet")
+        write_class_files(record.config, Path(name))
+        client.log_artifacts(run_id, name)
+    _set_tags(client, run_id, KEPT)
+
+
+def _set_tags(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
+    from mlflow.entities import RunTag
+
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+
+def log_artifacts(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Log configuration, result, accuracies of all episodes and, if they are there, weights."""
+    with tempfile.TemporaryDirectory() as name:
+        write_files(record, Path(name))
+        client.log_artifacts(run_id, name)
+    if record.checkpoint and Path(record.checkpoint).exists():  # old results outlive weights
+        client.log_artifact(run_id, record.checkpoint)
+
+
+def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
