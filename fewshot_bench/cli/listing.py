@@ -37,7 +37,10 @@ def list_names(
         ),
     ] = None,
 ) -> None:
-    """Say in one line each what there is, or everything of one: paper, settings, defaults."""
+    """Say in one line each what there is, or everything of one: paper, settings, defaults.
+
+    Any backbone also takes weights of your own: 'fsbench run --backbone NAME --weights FILE'.
+    """
     from fewshot_bench.errors import UsageError, suggestion
 
     kinds: dict[str, Callable[[], Rows]] = {

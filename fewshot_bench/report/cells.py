@@ -61,10 +61,8 @@ def _variants(frame: pd.DataFrame) -> "pd.Series[str]":
     for _, family in frame.groupby(["method", "backbone", "weights"]):
         columns = [column["recipe"].tolist() for _, column in family.groupby(COLUMN)]
         keys = sorted({key for recipes in columns for key in _varying(recipes)})
-        made_with = zip(
-            *(family[column] for column in ("weights", "recipe", "preset", "settings")), strict=True
-        )
-        variants = [_variant(*labels, keys) for labels in made_with]
+        labels = family[["weights", "recipe", "preset", "settings"]].to_dict("records")
+        variants = [_variant(keys, **{str(k): v for k, v in row.items()}) for row in labels]
         names |= zip(family.index, variants, strict=True)
     return pd.Series(names)
 
@@ -76,7 +74,7 @@ def _varying(recipes: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _variant(
-    weights: str, recipe: dict[str, str], preset: str, settings: Sequence[str], keys: Sequence[str]
+    keys: Sequence[str], weights: str, recipe: dict[str, str], preset: str, settings: Sequence[str]
 ) -> str:
     """Name a row: weights, preset unless default, settings asked for, then others of `keys`."""
     asked = {text.partition("=")[0] for text in settings}

@@ -108,6 +108,11 @@ def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | N
     recipe = methods[config.method].recipe_type.model_validate(config.recipe)
     if train_dataset is not None:
         _require_training(config, recipe)
+    check_training(config, recipe, domains)
+
+
+def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
+    """Refuse a run that could not make its training and validation episodes, see `check_stages`."""
     train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
         with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):

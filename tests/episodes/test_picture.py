@@ -22,7 +22,16 @@ def drawn(path: Path, *names: str) -> np.ndarray:
     """A picture of an episode of these classes, on white images; a warning is an error."""
     n = len(names)
     images = np.full((2 * n, 8, 8, 1), 255, dtype=np.uint8)
-    split = ImageSplit("d", "test", images, names, np.full(n, 2), (0.0,), (1.0,), "x")
+    split = ImageSplit(
+        dataset="d",
+        split="test",
+        images=images,
+        class_names=names,
+        class_counts=np.full(n, 2),
+        mean=(0.0,),
+        std=(1.0,),
+        checksum="x",
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         draw_episode(EpisodeSource(split, EpisodeSpec(n, 1, 1), seed=0), 0, path / "e.png")
