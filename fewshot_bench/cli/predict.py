@@ -13,44 +13,49 @@ if TYPE_CHECKING:
     from fewshot_bench.runs.task import Task
 
 
+Method = Annotated[
+    str, typer.Option("--method", "-m", help="Method.", autocompletion=complete.methods)
+]
+Support = Annotated[
+    Path, typer.Option(help="Folder CLASS/image of labelled images; or X and y in an .npz.")
+]
+Query = Annotated[Path, typer.Option(help="Folder of images to be answered; or X in an .npz.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help=".csv, .parquet or .json.", show_default="CSV on stdout"),
+]
+TrainDataset = Annotated[
+    str | None,
+    typer.Option(
+        "--train-dataset",
+        "--dataset",
+        help="What the method is trained on, now unless it was.",
+        autocompletion=complete.datasets,
+    ),
+]
+Backbone = Annotated[
+    str | None,
+    typer.Option(help="Network.", show_default="conv4-64", autocompletion=complete.backbones),
+]
+Ways = Annotated[int, typer.Option("--ways", min=2, help="Classes of an episode of meta-training.")]
+Shots = Annotated[
+    int | None,
+    typer.Option(
+        "--shots", "-k", min=1, help="Its labelled images a class.", show_default="support's"
+    ),
+]
+
+
 def predict(
-    method: Annotated[
-        str,
-        typer.Option("--method", "-m", help="Method.", autocompletion=complete.methods),
-    ],
-    support: Annotated[
-        Path, typer.Option(help="Folder CLASS/image of labelled images; or X and y in an .npz.")
-    ],
-    query: Annotated[Path, typer.Option(help="Folder of images to be answered; or X in an .npz.")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help=".csv, .parquet or .json.", show_default="CSV on stdout"
-        ),
-    ] = None,
-    train_dataset: Annotated[
-        str | None,
-        typer.Option(
-            "--train-dataset",
-            "--dataset",
-            help="What the method is trained on, now unless it was.",
-            autocompletion=complete.datasets,
-        ),
-    ] = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(help="Network.", show_default="conv4-64", autocompletion=complete.backbones),
-    ] = None,
+    method: Method,
+    support: Support,
+    query: Query,
+    output: Output = None,
+    train_dataset: TrainDataset = None,
+    backbone: Backbone = None,
     weights: options.Weights = None,
-    n_way: Annotated[
-        int, typer.Option("--ways", min=2, help="Classes of an episode of meta-training.")
-    ] = 5,
-    n_shot: Annotated[
-        int | None,
-        typer.Option(
-            "--shots", "-k", min=1, help="Its labelled images a class.", show_default="support's"
-        ),
-    ] = None,
+    n_way: Ways = 5,
+    n_shot: Shots = None,
     n_query: options.Queries = 15,
     seed: options.Seed = 0,
     preset: options.Preset = "default",

@@ -88,8 +88,7 @@ def _print(found: "Recommendation", request: "Request") -> None:
     for rated in found.val:
         config, result = rated.record.config, rated.record.result
         names = (config.method, config.network, result.setting)
-        milliseconds = f"{1000 * result.episode_seconds:.2g}"
-        table.add_row(*names, rated.accuracy, milliseconds, rated.gap, rated.p_text)
+        table.add_row(*names, rated.accuracy, rated.cost, rated.gap, rated.p_text)
     Console().print(table)
     for sentence in advice(found.test, PLAIN):
         typer.echo(sentence)

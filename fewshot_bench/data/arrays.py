@@ -27,9 +27,10 @@ def read_npz(path: Path, *wanted: str) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays: Arrays = dict(file.items())
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = "holds objects, which are code" if "allow_pickle" in str(error) else "is no .npz"
-        raise UsageError(f"{path} {reason}; write it with numpy.savez(FILE, X=X, y=y)") from None
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise UsageError(
+            f"{path} is no .npz of plain arrays; write it with numpy.savez(FILE, X=X, y=y)"
+        ) from None
     for name in wanted:
         if name not in arrays:
             found = ", ".join(sorted(arrays)) or "nothing"

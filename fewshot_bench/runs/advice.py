@@ -43,7 +43,14 @@ class Rated:
         """How much better the first is, in points."""
         if self.behind is None:
             return ""
-        return f"{100 * self.behind.difference:.1f} ± {100 * self.behind.ci95:.1f} points"
+        points = round(100 * self.behind.difference, 1) + 0.0  # which is never -0.0
+        return f"{points:.1f} ± {100 * self.behind.ci95:.1f} points"
+
+    @property
+    def cost(self) -> str:
+        """Milliseconds an episode, without embeddings that are shared."""
+        milliseconds = 1000 * self.record.result.episode_seconds
+        return f"{milliseconds:.0f}" if milliseconds >= 10 else f"{milliseconds:.2g}"
 
     @property
     def p_text(self) -> str:
@@ -89,8 +96,8 @@ def advice(test: Sequence[Rated], plain: str) -> list[str]:
         plain: name of the plainest method.
     """
     best, *others = test
-    cost = f"{1000 * best.record.result.episode_seconds:.2g} ms an episode"
-    sentences = [f"Take {best.name}: {best.accuracy} on test, {cost}{_beside(others[:1])}."]
+    beside = _beside(others[:1])
+    sentences = [f"Take {best.name}: {best.accuracy} on test, {best.cost} ms an episode{beside}."]
     inductive = next((r for r in test if r.record.result.setting == "inductive"), None)
     if best is inductive:
         sentences.append(
@@ -100,7 +107,8 @@ def advice(test: Sequence[Rated], plain: str) -> list[str]:
     elif inductive is not None:
         sentences.append(
             "It is transductive: it reads all queries together. If they may be imbalanced or come "
-            f"one by one, take {inductive.name}, the best inductive one: {inductive.accuracy}."
+            f"one by one, take {inductive.name}, the best inductive one on val: "
+            f"{inductive.accuracy} on test."
         )
     baseline = next((r for r in others[1:] if r.record.config.method == plain), None)
     if baseline is not None and baseline is not inductive:

@@ -12,7 +12,7 @@ from fewshot_bench.recipe import PretrainRecipe
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.advice import Rated, finalists, rated
 from fewshot_bench.runs.engine import carry_out
-from fewshot_bench.runs.plan import make_config
+from fewshot_bench.runs.plan import make_config, make_plan
 from fewshot_bench.runs.request import Request
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.training.pretraining import pretraining
@@ -53,22 +53,25 @@ def recommend(
     if asked.weights is not None and len(networks) != 1:
         raise UsageError("--weights are those of one network; name it with --backbone, once")
     names = [backbones.resolve(name) for name in networks] or _at_hand(asked, dataset)
-    val = []
+    make_plan(_of(asked, names[0], [PLAIN], "test"))  # whatever test lacks is told before val
+    val: list[RunRecord] = []
     for name in dict.fromkeys(names):
-        wanted = {"methods": heads(asked, dataset, name), "backbone": name, "split": "val"}
-        val += carry_out(asked.model_copy(update=wanted), tracker, device)
+        wanted = _of(asked, name, heads(asked, dataset, name), "val")
+        val += carry_out(wanted, tracker, device)
     best_first = rated(val)
     chosen = [record.config for record in finalists(best_first, PLAIN)]
     tested: dict[tuple[str, str], RunRecord] = {}
     for name in dict.fromkeys(config.backbone for config in chosen):
-        mine = tuple(config.method for config in chosen if config.backbone == name)
-        wanted = {"methods": mine, "backbone": name, "split": "test"}
-        for record in carry_out(asked.model_copy(update=wanted), tracker, device):
+        wanted = _of(asked, name, [c.method for c in chosen if c.backbone == name], "test")
+        for record in carry_out(wanted, tracker, device):
             tested[record.config.method, name] = record
-    return Recommendation(
-        best_first,
-        rated([tested[config.method, config.backbone] for config in chosen], ranked=True),
-    )
+    told = [tested[config.method, config.backbone] for config in chosen]
+    return Recommendation(best_first, rated(told, ranked=True))
+
+
+def _of(asked: Request, backbone: str, methods: Sequence[str], split: str) -> Request:
+    wanted = {"methods": tuple(methods), "backbone": backbone, "split": split}
+    return asked.model_copy(update=wanted)
 
 
 def heads(asked: Request, dataset: Dataset, backbone: str) -> tuple[str, ...]:
@@ -78,14 +81,11 @@ def heads(asked: Request, dataset: Dataset, backbone: str) -> tuple[str, ...]:
     others are named.
     """
     shared = _pretraining(asked, dataset, backbone, PLAIN)
-    chosen, others = [], []
+    chosen: list[str] = []
+    others: list[str] = []
     for name in methods:
-        cls = methods[name]
-        if (
-            cls.adapts_backbone
-            or cls.needs_maps
-            or _recipe(asked, dataset, backbone, name)["train"]
-        ):
+        cls, trained = methods[name], _recipe(asked, dataset, backbone, name)["train"]
+        if cls.adapts_backbone or cls.needs_maps or trained:
             continue
         own = _pretraining(asked, dataset, backbone, name)
         at_hand = own in (None, shared) or _is_stored(asked, dataset, backbone, own)
@@ -108,11 +108,15 @@ def _at_hand(asked: Request, dataset: Dataset) -> list[str]:
 
 
 def _recipe(asked: Request, dataset: Dataset, backbone: str, method: str) -> dict[str, object]:
-    given = {"backbone_weights": "given"} if asked.weights else {}
-    config = make_config(
-        method, backbone, dataset, preset=asked.preset, n_shot=asked.shots[0], **given
-    )
-    return config.recipe
+    given = "given" if asked.weights else None  # which does not matter to a recipe
+    return make_config(
+        method,
+        backbone,
+        dataset,
+        preset=asked.preset,
+        n_shot=asked.shots[0],
+        backbone_weights=given,
+    ).recipe
 
 
 def _pretraining(

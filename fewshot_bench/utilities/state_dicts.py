@@ -17,6 +17,7 @@ from fewshot_bench.utilities.tensors import Tensors
 
 # What training scripts call the weights, beside the epoch and the optimiser.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "state", "params", "net")
+_TORCH = (b"PK", b"\x80")  # how a file of torch begins: a zip archive, or a pickle
 _DAMAGE = (
     SafetensorError,
     OSError,
@@ -50,25 +51,22 @@ def read_state_dict(path: Path) -> Tensors:
 
 
 def _read(path: Path) -> Any:
+    begins = b""
     try:
-        if _is_safetensors(path):
+        with path.open("rb") as file:
+            begins = file.read(9)
+        if begins[8:] == b"{":  # safetensors: the length of a header of JSON, then that
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise UsageError(
-            f"{path} holds more than weights, and code in it is never run; save its state_dict() "
-            "alone, or as safetensors"
-        ) from None
-    except _DAMAGE:
+    except (pickle.UnpicklingError, *_DAMAGE) as error:
+        if isinstance(error, pickle.UnpicklingError) and begins.startswith(_TORCH):
+            raise UsageError(
+                f"{path} holds more than weights, and code in it is never run; save its "
+                "state_dict() alone, or as safetensors"
+            ) from None
         raise UsageError(
             f"{path} is damaged, or neither safetensors nor a state dictionary of torch"
         ) from None
-
-
-def _is_safetensors(path: Path) -> bool:
-    """Whether a file begins as its header does: a length of 8 bytes, then JSON."""
-    with path.open("rb") as file:
-        return file.read(9)[8:] == b"{"
 
 
 def _weights_in(content: Any, path: Path) -> Tensors:
