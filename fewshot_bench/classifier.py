@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.evaluation.answering import task_scores
 from fewshot_bench.evaluation.embeddings import (
     base_split,
     build_on_embeddings,
@@ -21,8 +21,6 @@ from fewshot_bench.evaluation.embeddings import (
 )
 from fewshot_bench.method import methods
 from fewshot_bench.utilities.devices import pick_device
-
-_ROWS = 10_000  # of an inductive prediction at once
 
 
 class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -145,11 +143,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, reset=False, dtype=self.support_.dtype)
         device = pick_device(self.device)
         method = copy.deepcopy(self.method_).to(device)  # what was fitted stays on the CPU
-        support, labels = (
-            torch.tensor(x, device=device)[None] for x in (self.support_, self.support_labels_)
+        support, labels, rows = (
+            torch.tensor(x, device=device) for x in (self.support_, self.support_labels_, X)
         )
-        rows = torch.tensor(X, device=device)[None]
-        parts = [rows] if self.transductive else torch.split(rows, _ROWS, 1)
-        n_way = len(self.classes_)
-        scores = [method(Episode(support, labels, part, n_way))[0] for part in parts]
-        return torch.cat(scores).double().cpu()
+        return task_scores(method, support, labels, rows, len(self.classes_))

@@ -9,8 +9,8 @@ from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import stable_hash
 
-_YOUNGER = ("n_query_way", "train_dataset", "train_checksum")
-_LABELS = ("preset", "settings", "fitted", "shared_classes")
+_YOUNGER = ("n_query_way", "train_dataset", "train_checksum", "backbone_weights")
+_LABELS = ("preset", "settings", "fitted", "shared_classes", "weights_name")
 _DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
 
 
@@ -34,6 +34,9 @@ class RunConfig(BaseModel):
             ``28x28x1 -> 32x32x3``; None: not in shape.
         shared_classes: as a label, how many of the measured classes have the name of one that
             `train_dataset` trains or selects on.
+        backbone_weights: digest of the weights that the user gave for the backbone, see
+            `keep_weights`; None: it is pretrained, or comes so.
+        weights_name: as a label, what their file was called.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +61,8 @@ class RunConfig(BaseModel):
     train_checksum: str | None = None
     fitted: str | None = None
     shared_classes: int | None = Field(None, ge=0)
+    backbone_weights: str | None = None
+    weights_name: str | None = None
 
     @field_validator("query_balance")
     @classmethod
@@ -91,7 +96,17 @@ class RunConfig(BaseModel):
         """How messages name the cell."""
         place = "" if self.split == "test" else f" on {self.split}"
         origin = f", trained on {self.train_dataset}" if self.train_dataset else ""
-        return f"{self.method} {self.backbone} {self.dataset} {self.n_shot}-shot{place}{origin}"
+        return f"{self.method} {self.network} {self.dataset} {self.n_shot}-shot{place}{origin}"
+
+    @property
+    def network(self) -> str:
+        """The backbone, with the weights that were given for it."""
+        return f"{self.backbone} ({self.given})" if self.given else self.backbone
+
+    @property
+    def given(self) -> str:
+        """Which weights were given for the backbone, as ``weights mine-abc123``; '' if none."""
+        return named_weights(self.weights_name, self.backbone_weights)
 
     @property
     def caution(self) -> str:
@@ -105,6 +120,11 @@ class RunConfig(BaseModel):
             f"{theirs.format(place)} of classes that {self.train_dataset} trains or selects on: "
             "not new to what is measured"
         )
+
+
+def named_weights(name: str | None, digest: str | None) -> str:
+    """Call weights by their file and by what is in it, as ``weights mine-abc123``; '' if none."""
+    return f"weights {name or 'given'}-{digest[:6]}" if digest else ""
 
 
 def dirichlet_alpha(query_balance: str) -> float | None:

@@ -155,7 +155,7 @@ def test_weights_that_fix_the_way_are_built_for_the_classes() -> None:
 def test_many_rows_are_answered_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = FewShotClassifier("r2d2", train=None).fit(IRIS[FEW], SPECIES[FEW])
     whole = classifier.predict_proba(IRIS)
-    monkeypatch.setattr("fewshot_bench.classifier._ROWS", 7)
+    monkeypatch.setattr("fewshot_bench.evaluation.answering._ROWS", 7)
     np.testing.assert_allclose(classifier.predict_proba(IRIS), whole)
 
 

@@ -132,6 +132,11 @@ class TimmFactory:
         backbone.weights_key = stable_hash(facts)
         return backbone
 
+    def bare(self, in_shape: tuple[int, int, int]) -> Backbone:
+        """Make the network with weights that are drawn, for others to be loaded."""
+        network = _import_timm().create_model(self.name, pretrained=False, num_classes=0)
+        return TimmBackbone(network, in_shape)
+
 
 @backbones.family("timm")
 def timm_network(name: str) -> TimmFactory:

@@ -37,7 +37,7 @@ def list_names(
         ),
     ] = None,
 ) -> None:
-    """Say in one line each what there is, or everything of one: paper, settings, defaults."""
+    """Tell what there is, or all of one. Backbones also take your weights: 'run --weights'."""
     from fewshot_bench.errors import UsageError, suggestion
 
     kinds: dict[str, Callable[[], Rows]] = {

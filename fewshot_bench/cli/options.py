@@ -45,6 +45,14 @@ TrainDataset = Annotated[
 Backbone = Annotated[
     str, typer.Option(help="See 'fsbench list backbones'.", autocompletion=complete.backbones)
 ]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        help="Weights for the backbone, which is then not pretrained: a safetensors file, or a "
+        "state dictionary of torch.",
+    ),
+]
 Ways = Annotated[int, typer.Option("--ways", min=2, help="Classes of an episode.")]
 Queries = Annotated[int, typer.Option("--queries", min=1, help="Query images a class.")]
 QueryBalance = Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")]

@@ -19,6 +19,7 @@ def run(
     dataset: options.Dataset = "glyphs",
     train_dataset: options.TrainDataset = None,
     backbone: options.Backbone = "conv4-64",
+    weights: options.Weights = None,
     n_way: options.Ways = 5,
     n_query: options.Queries = 15,
     query_balance: options.QueryBalance = "balanced",
@@ -103,7 +104,7 @@ def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None
     for name in dict.fromkeys(r.config.method for r in records):
         mine = {r.config.n_shot: r.result for r in records if r.config.method == name}
         cells = [f"{100 * mine[k].mean:.2f} ± {100 * mine[k].ci95:.2f}" for k in shots]
-        table.add_row(name, first.backbone, next(iter(mine.values())).setting, *cells)
+        table.add_row(name, first.network, next(iter(mine.values())).setting, *cells)
     Console().print(table)
     uri = f" --tracking-uri {redacted(tracking_uri)}" if tracking_uri else ""
     typer.echo(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")

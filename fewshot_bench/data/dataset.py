@@ -141,7 +141,7 @@ class EmbeddingSplit(Split):
             UsageError: wrong or different shapes, numbers that are not finite, labels that cannot
                 be told apart or sorted, or fewer than 2 classes.
         """
-        values, given = _numbers(embeddings, names[0]), _labels(labels, names[1])
+        values, given = finite_rows(embeddings, names[0]), _labels(labels, names[1])
         if len(values) != len(given):
             raise UsageError(
                 f"{names[0]} has {len(values)} rows and {names[1]} {len(given)} labels; give one "
@@ -187,7 +187,12 @@ class EmbeddingSplit(Split):
         return torch.from_numpy(self.embeddings[indices]).to(device)
 
 
-def _numbers(values: Any, name: str) -> NDArray[np.float32]:
+def finite_rows(values: Any, name: str) -> NDArray[np.float32]:
+    """Read embeddings ``[N, D]`` of any type of numbers as float32.
+
+    Raises:
+        UsageError: another shape, or numbers that are not finite.
+    """
     array = _as_array(values, name)
     if array.dtype.kind not in "fiub":
         raise UsageError(f"{name} holds no numbers but {array.dtype}; give embeddings [N, D]")

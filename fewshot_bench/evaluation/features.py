@@ -84,9 +84,9 @@ def embed_split(method: Method, split: Split) -> Tensor:
     method.eval()
     path = _kept_at(method, split)
     if path is None:
-        return _embed(method, split)
+        return embed_rows(method, split)
     if not path.exists():
-        save_tensors(path, {"features": _embed(method, split)}, {})
+        save_tensors(path, {"features": embed_rows(method, split)}, {})
     return _load(path, split).to(method.device)
 
 
@@ -97,7 +97,9 @@ def _load(path: Path, split: Split) -> Tensor:
     return features
 
 
-def _embed(method: Method, split: Split) -> Tensor:
+@torch.no_grad()
+def embed_rows(method: Method, split: Split) -> Tensor:
+    """Embed every row of a split ``[N, D]``, and keep nothing; the method is in evaluation mode."""
     device = method.device
     chunk = _IMAGES_PER_CHUNK.get(device.type, _IMAGES_PER_CHUNK_GPU)
     features = torch.empty(0)

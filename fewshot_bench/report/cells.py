@@ -67,11 +67,11 @@ def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
 def _variants(frame: pd.DataFrame) -> "pd.Series[str]":
     """Name what was asked for beside the defaults, and what else tells runs of a column apart."""
     names: dict[Hashable, str] = {}
-    for _, family in frame.groupby(["method", "backbone"]):
+    for _, family in frame.groupby(["method", "backbone", "weights"]):
         columns = [column["recipe"].tolist() for _, column in family.groupby(COLUMN)]
         keys = sorted({key for recipes in columns for key in _varying(recipes)})
-        made_with = zip(family["recipe"], family["preset"], family["settings"], strict=True)
-        variants = [_variant(*labels, keys) for labels in made_with]
+        labels = family[["weights", "recipe", "preset", "settings"]].to_dict("records")
+        variants = [_variant(keys, **{str(k): v for k, v in row.items()}) for row in labels]
         names |= zip(family.index, variants, strict=True)
     return pd.Series(names)
 
@@ -83,14 +83,15 @@ def _varying(recipes: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _variant(
-    recipe: dict[str, str], preset: str, settings: Sequence[str], keys: Sequence[str]
+    keys: Sequence[str], weights: str, recipe: dict[str, str], preset: str, settings: Sequence[str]
 ) -> str:
-    """Name a row: preset unless default, settings asked for, then other settings of `keys`."""
+    """Name a row: weights, preset unless default, settings asked for, then others of `keys`."""
     asked = {text.partition("=")[0] for text in settings}
     unasked = [key for key in keys if not {key, key.partition(".")[0]} & asked]
     others = {key: recipe[key] for key in unasked if key in recipe}
     many = len(unasked) > MAX_NAMED
-    parts = [f"preset {preset}"] if many or preset != "default" else []
+    parts = [weights] if weights else []
+    parts += [f"preset {preset}"] if many or preset != "default" else []
     parts += settings
     if many:
         return ", ".join([*parts, f"recipe {stable_hash(others, length=6)}"])

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from fewshot_bench.backbones.base import backbones
+from fewshot_bench.backbones.given_weights import keep_weights
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
@@ -67,11 +69,26 @@ def make_plan(request: Request) -> Plan:
     """
     domains = open_domains(request.dataset, request.train_dataset)
     names = list(methods) if request.methods == ("all",) else request.methods
-    plan = Plan(tuple(_cell(request, domains, name, k) for name in names for k in request.shots))
+    given = given_weights(request.weights, request.backbone, domains.training["train"])
+    plan = Plan(
+        tuple(_cell(request, domains, given, name, k) for name in names for k in request.shots)
+    )
     for config in plan.configs:
         own = domains if config.train_dataset else domains.at_home
         check_stages(config, own.dataset, own.train_dataset)
     return plan
+
+
+def given_weights(path: Path | None, backbone: str, like: ImageSplit) -> dict[str, str]:
+    """Keep the weights of a file for a backbone; return what a configuration says of them.
+
+    Raises:
+        UsageError: they cannot be read, or do not fit a backbone for images as those of `like`.
+    """
+    if path is None:
+        return {}
+    digest = keep_weights(path, backbones.resolve(backbone), like.image_shape)
+    return {"backbone_weights": digest, "weights_name": path.stem}
 
 
 def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | None = None) -> None:
@@ -91,6 +108,11 @@ def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | N
     recipe = methods[config.method].recipe_type.model_validate(config.recipe)
     if train_dataset is not None:
         _require_training(config, recipe)
+    check_training(config, recipe, domains)
+
+
+def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
+    """Refuse a run that could not make its training and validation episodes, see `check_stages`."""
     train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
         with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
@@ -122,7 +144,9 @@ def _stage(name: str, hint: str = "") -> Iterator[None]:
         raise UsageError(f"{name}: {error}{hint}") from None
 
 
-def _cell(request: Request, domains: Domains, method: str, n_shot: int) -> Cell:
+def _cell(
+    request: Request, domains: Domains, given: dict[str, str], method: str, n_shot: int
+) -> Cell:
     def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:
         return make_config(
             method,
@@ -134,6 +158,7 @@ def _cell(request: Request, domains: Domains, method: str, n_shot: int) -> Cell:
             settings=[*request.settings, *point],
             split=split,
             **request.protocol,
+            **given,
         )
 
     points = grid_points(methods[method].recipe_type, request.settings) if request.tune else []
@@ -160,13 +185,15 @@ def make_config(
 
     The recipe of a backbone that comes pretrained has no section for that. What a recipe owes to
     the data, it owes to those that are trained on: `train_dataset`, if it is not `dataset`.
+    Weights that `given_weights` kept are among the facts of `protocol`.
 
     Raises:
         UsageError: an unknown name or setting, or one of pretraining for such a backbone.
     """
     name, domains = methods.resolve(method), Domains(dataset, train_dataset)
     trained_on = domains.training.name
-    pretrained = getattr(backbones[backbone], "pretrained", False)
+    given = protocol.get("backbone_weights") is not None
+    pretrained = given or getattr(backbones[backbone], "pretrained", False)
     recipe = build_recipe(
         methods[name].recipe_type,
         preset=preset,
@@ -175,7 +202,8 @@ def make_config(
         settings=["pretrain=none", *settings] if pretrained else settings,
     )
     if pretrained and recipe.pretrain is not None:
-        raise UsageError(f"{backbone} comes pretrained; leave the settings of 'pretrain' out")
+        how = "with weights that are given" if given else "pretrained"
+        raise UsageError(f"{backbone} comes {how}; leave the settings of 'pretrain' out")
     return RunConfig.model_validate(
         {
             "method": name,

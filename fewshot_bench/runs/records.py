@@ -69,10 +69,13 @@ def recall(request: Request) -> dict[str, str]:
 
 
 def _answers(request: Request) -> Path | None:
-    """Where the answer to a request is noted; nowhere if its data are not on this machine."""
+    """Where the answer to a request is noted; nowhere if its data are not on this machine.
+
+    Nor if it names a file of weights, which may hold others the next time.
+    """
     names = filter(None, (request.dataset, request.train_dataset))
     checksums = [stored_checksum(name) for name in names]
-    if None in checksums or request.tune:
+    if None in checksums or request.tune or request.weights:
         return None
     facts = [request.model_dump(mode="json"), checksums, code_fingerprint()]
     return home() / "plans" / f"{stable_hash(facts)}.json"

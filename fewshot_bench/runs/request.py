@@ -1,5 +1,6 @@
 """What a user asks for, before it is known what that takes."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ class Request(BaseModel):
         shots: labelled images a class.
         dataset, backbone: names in any spelling.
         train_dataset: what to train and select on, if not on `dataset`.
+        weights: file of weights for the backbone, which is then not pretrained.
         n_way, n_query, query_balance, n_query_way, n_episodes, episode_seed, split: the protocol,
             as in `RunConfig`; without `n_episodes` the preset decides.
         seed: of weights and training.
@@ -31,6 +33,7 @@ class Request(BaseModel):
     dataset: str = "glyphs"
     train_dataset: str | None = None
     backbone: str = "conv4-64"
+    weights: Path | None = None
     n_way: int = Field(5, ge=2)
     n_query: int = Field(15, ge=1)
     query_balance: str = "balanced"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from fewshot_bench.config import named_weights
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
@@ -103,4 +104,5 @@ def tracked(run: "Run") -> TrackedRun:
         version=tags["fsbench.version"],
         started=datetime.fromtimestamp(info.start_time / 1000, UTC),
         finished=datetime.fromtimestamp(info.end_time / 1000, UTC),
+        weights=named_weights(given("weights_name"), given("backbone_weights")),
     )

@@ -34,6 +34,7 @@ class TrackedRun:
         shared_classes: measured classes with the name of one that was trained or selected on.
         version: of the code.
         started, finished: UTC.
+        weights: which were given for the backbone, as ``weights mine-abc123``; '' if none.
     """
 
     run_id: str
@@ -69,6 +70,7 @@ class TrackedRun:
     version: str
     started: datetime
     finished: datetime
+    weights: str = ""
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

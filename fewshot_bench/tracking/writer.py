@@ -170,7 +170,7 @@ class Tracker:
         return run_id
 
     def _create(self, config: RunConfig, started: datetime) -> str:
-        name = f"{config.method} {config.backbone} {config.n_shot}-shot seed {config.seed}"
+        name = f"{config.method} {config.network} {config.n_shot}-shot seed {config.seed}"
         name += f", trained on {config.train_dataset}" if config.train_dataset else ""
         tags = {
             "fsbench.key": config.key,

@@ -46,12 +46,14 @@ def meta_training(
     """
     spec = training_spec(config, recipe, len(dataset["train"].class_names))
     validation = validation_spec(config)
+    given = {"backbone_weights": config.backbone_weights} if config.backbone_weights else {}
     return StoredWeights(
         {
             "kind": "method",
             "version": ALGORITHM_VERSION,
             "method": config.method,
             "backbone": config.backbone,
+            **given,
             "dataset": dataset.name,
             "data_checksum": dataset.checksum,
             "recipe": config.recipe,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone, backbones, to_channels_last
+from fewshot_bench.backbones.given_weights import with_given_weights
 from fewshot_bench.bases.nearest_cosine import NearestCosine
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit
@@ -19,15 +20,31 @@ from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
 from fewshot_bench.training.pretraining_heads import PretrainingNet
 from fewshot_bench.training.trainer import Trainer
+from fewshot_bench.utilities.files import stable_hash
 from fewshot_bench.utilities.progress import say
 from fewshot_bench.utilities.tensors import with_prefix, without_prefix
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
 
 
-def build_backbone(name: str, split: ImageSplit, device: torch.device) -> Backbone:
-    """Make a backbone for the images of a split, with initial weights."""
-    backbone = backbones[name](split.image_shape)
+def build_backbone(
+    name: str, split: ImageSplit, device: torch.device, weights: str | None = None
+) -> Backbone:
+    """Make a backbone for the images of a split, with initial weights.
+
+    Args:
+        name: of the backbone.
+        split: whose images it will see.
+        device: where it shall lie.
+        weights: digest of those that a user gave, see `keep_weights`; its embeddings are then
+            known by these and by how the images are normalised.
+    """
+    if weights is None:
+        backbone = backbones[name](split.image_shape)
+    else:
+        backbone = with_given_weights(name, split.image_shape, weights)
+        facts = {"given": weights, "mean": list(split.mean), "std": list(split.std)}
+        backbone.weights_key = stable_hash(facts)
     backbone.set_normalisation(split.mean, split.std)
     to_channels_last(backbone)
     return backbone.to(device)
