@@ -1,5 +1,6 @@
 """``fsbench data``: what is on this machine, and how to get the rest."""
 
+import sys
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,35 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Data set, see 'fsbench data list'.")]
+
+
+# Options of 'fsbench data import folder', for which there is no room in the signature.
+SplitFile = Annotated[
+    Path | None,
+    typer.Option(
+        help='folder: JSON {"train": [CLASS, ...], "val": ..., "test": ...}; CSV with the columns '
+        "class,split; or a folder of train.csv, val.csv, test.csv with the columns "
+        "filename,label. A class is named by its folder, with as much of the path as tells it "
+        "from others."
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        help="folder: split CLASS/image at random by class, into these percentages of train, val "
+        "and test: 60/20/20."
+    ),
+]
+SplitSeed = Annotated[int | None, typer.Option(min=0, help="folder: of --split, 0 if not given.")]
+MinImages = Annotated[
+    int | None, typer.Option(min=1, help="folder: leave out classes with fewer, by name.")
+]
+Size = Annotated[
+    int | None, typer.Option(min=8, max=1024, help="folder: side in pixels, 84 if not given.")
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad-images", help="folder: leave out what cannot be read.")
+]
 
 
 @app.command("list")
@@ -50,20 +80,29 @@ def import_files(
     as_name: Annotated[
         str | None, typer.Option("--name", help="Store it under another name.")
     ] = None,
-    split_file: Annotated[
-        Path | None,
-        typer.Option(help='folder: JSON {"train": [CLASS, ...], "val": ..., "test": ...}.'),
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(min=8, max=1024, help="folder: side in pixels.  [default: 84]")
-    ] = None,
-    skip_bad_images: Annotated[
-        bool, typer.Option("--skip-bad-images", help="folder: leave out what cannot be read.")
-    ] = False,
+    split_file: SplitFile = None,
+    split: Split = None,
+    split_seed: SplitSeed = None,
+    min_images: MinImages = None,
+    size: Size = None,
+    skip_bad_images: SkipBad = False,
 ) -> None:
-    """Import images you have: read in place, checked, stored as one array a split."""
-    skip = skip_bad_images or None  # not given: does not concern other data sets
-    _import(name, path, as_name, split_file=split_file, size=size, skip_bad_images=skip)
+    """Import images you have: read in place, checked, stored as one array a split.
+
+    A folder of your own has the tree train|val|test/CLASS/image, or CLASS/image with --split or
+    --split-file; it may be a zip archive. Images are PNG, JPEG, BMP, WEBP, GIF or TIFF, and are
+    taken as a viewer shows them: upright, on white, 8 bits a channel, the first frame. Every file
+    that is not stored is counted and named; so are classes left out with --min-images.
+    """
+    options = {
+        "split_file": split_file,
+        "split": split,
+        "split_seed": split_seed,
+        "min_images": min_images,
+        "size": size,
+        "skip_bad_images": skip_bad_images or None,  # not given: does not concern other data sets
+    }
+    _import(name, path, as_name, **options)
 
 
 @app.command("download")
@@ -119,17 +158,26 @@ def show(
 
 
 def _import(name: str, path: Path, as_name: str | None, **options: object) -> None:
-    from fewshot_bench.data.folder import SKIPPED
     from fewshot_bench.data.importing import import_dataset
+    from fewshot_bench.data.left_out import counted, files_left_out, lines_left_out
+    from fewshot_bench.data.viewing import lines_changed
 
     data = import_dataset(name, path, as_name=as_name, progress=_bar, **options)
     parts = [
         f"{split} {len(images.class_names)} classes, {len(images.images)} images"
         for split, images in data.splits.items()
     ]
+    if n_files := files_left_out(data.provenance):
+        parts.append(f"{counted(n_files)} left out")
+    for line in (*lines_changed(data.provenance), *lines_left_out(data.provenance)):
+        _print(line)
     print(f"{data.name}: {'; '.join(parts)}")
-    if isinstance(skipped := data.provenance.get(SKIPPED), list) and skipped:
-        print(f"skipped {len(skipped)} that cannot be read: {', '.join(map(repr, skipped))}")
+
+
+def _print(line: str) -> None:
+    """Print a line with names of files, which not every terminal can show."""
+    coding = sys.stdout.encoding or "utf-8"
+    print(line.encode(coding, "backslashreplace").decode(coding))
 
 
 @contextmanager

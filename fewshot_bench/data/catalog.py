@@ -99,14 +99,17 @@ ENTRIES = (
     ),
     DatasetEntry(
         name="folder",
-        summary="your own images: train|val|test/CLASS/image; name them with --name",
+        summary="your own images: train|val|test/CLASS/image, or CLASS/image with --split; name "
+        "them with --name",
         image_shape=(3, DEFAULT_SIZE, DEFAULT_SIZE),
         classes=(0, 0, 0),
         images_per_class="any",
         source="the user",
         licence="the user's",
         read=folder_of_images,
-        options=frozenset({"size", "split_file", "skip_bad_images"}),
+        options=frozenset(
+            {"split_file", "split", "split_seed", "min_images", "size", "skip_bad_images"}
+        ),
     ),
 )
 

@@ -34,7 +34,8 @@ class Content:
     Attributes:
         image_shape: ``(H, W, C)`` of every image.
         splits: the classes of ``train``, ``val`` and ``test``.
-        provenance: JSON-like facts about the origin; nothing that names this machine.
+        provenance: JSON-like facts about the origin; nothing that names this machine. Some may
+            be counts that are whole once all classes are read.
     """
 
     image_shape: tuple[int, int, int]

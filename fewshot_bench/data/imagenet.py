@@ -1,7 +1,5 @@
 """Import of mini-ImageNet (Ravi and Larochelle 2017) and tiered-ImageNet (Ren et al. 2018)."""
 
-import csv
-import io
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from fewshot_bench.data.content import ClassImages, Content, Images
-from fewshot_bench.data.images import class_of_files, is_image, resized
+from fewshot_bench.data.images import class_of_files, is_image, name_of, resized
+from fewshot_bench.data.left_out import FORMAT, LEFT_OUT
+from fewshot_bench.data.places import Places
+from fewshot_bench.data.split_file import csv_records
 from fewshot_bench.data.splits import class_split
 from fewshot_bench.data.tree import FileTree, open_tree
 from fewshot_bench.data.unpickle import load_arrays
@@ -77,7 +78,7 @@ def read_subset(path: Path, subset: Subset) -> Iterator[Content]:
         UsageError: a class is missing, or has too few or too many images.
     """
     with open_tree(path) as tree:
-        layout, classes = _find_classes(tree, path, subset.size)
+        layout, classes = _find_classes(tree, path, subset)
         splits = {
             split: [_expected(name, classes, subset, path) for name in names]
             for split, names in subset.split.items()
@@ -91,22 +92,25 @@ def read_subset(path: Path, subset: Subset) -> Iterator[Content]:
                 "images": f"resized to {subset.size}x{subset.size}, aspect ratio not kept, "
                 "bilinear with antialiasing",
                 "order": "as listed, or of file names",
+                LEFT_OUT: tree.left_out.record(),
             },
         )
 
 
-def _find_classes(tree: FileTree, path: Path, size: int) -> tuple[str, Classes]:
-    by_name = {PurePosixPath(file).name: file for file in tree.files}
+def _find_classes(tree: FileTree, path: Path, subset: Subset) -> tuple[str, Classes]:
     caches = [f for f in tree.files if f.endswith(".pkl") and "cache-" in f]
     if caches:
-        return "cache pickles", _from_caches(path, caches, size)
-    if {f"{s}.csv" for s in ("train", "val", "test")} <= by_name.keys():
-        lists = [_csv_rows(tree, by_name[f"{s}.csv"]) for s in ("train", "val", "test")]
-        return "csv lists", _from_lists(tree, lists, size)
-    if {f"{s}.json" for s in ("base", "val", "novel")} <= by_name.keys():
-        lists = [_json_rows(tree, by_name[f"{s}.json"]) for s in ("base", "val", "novel")]
-        return "json lists", _from_lists(tree, lists, size)
-    return "class folders", _from_folders(tree, size)
+        return "cache pickles", _from_caches(path, caches, subset.size)
+    places = Places(tree.where, [f for f in tree.files if f.endswith((".csv", ".json"))])
+    for kind, names, rows in (
+        ("csv", ("train", "val", "test"), _csv_rows),
+        ("json", ("base", "val", "novel"), _json_rows),
+    ):
+        files = [file for name in names if (file := places.find(f"{name}.{kind}"))]
+        if len(files) == len(names):
+            lists = [rows(tree, file) for file in files]
+            return f"{kind} lists", _from_lists(tree, lists, subset.size)
+    return "class folders", _from_folders(tree, subset)
 
 
 def _expected(name: str, classes: Classes, subset: Subset, path: Path) -> ClassImages:
@@ -120,32 +124,43 @@ def _expected(name: str, classes: Classes, subset: Subset, path: Path) -> ClassI
     return classes[name]
 
 
-def _from_folders(tree: FileTree, size: int) -> Classes:
-    files = defaultdict(list)
+def _from_folders(tree: FileTree, subset: Subset) -> Classes:
+    """Take the folder of each class; what is no image in it is named as left out."""
+    files: dict[str, list[str]] = defaultdict(list)
     for file in filter(is_image, tree.files):
-        files[PurePosixPath(file).parent.name].append((tree, file))
-    decode = resized(size, "RGB")
-    return {name: class_of_files(name, found, decode) for name, found in files.items()}
+        files[str(PurePosixPath(file).parent)].append(file)
+    places, decode, classes = Places(tree.where, files), resized(subset.size, "RGB"), {}
+    used = {name: places.find(name) for names in subset.split.values() for name in names}
+    for name, folder in used.items():
+        if folder is not None:
+            sources = [(tree, file) for file in files[folder]]
+            classes[name] = class_of_files(name, sources, decode)
+    folders = set(used.values())
+    for file in tree.files:
+        if str(PurePosixPath(file).parent) in folders and not is_image(file):
+            tree.left_out.add(FORMAT, file)
+    return classes
 
 
 def _from_lists(tree: FileTree, lists: Iterable[list[tuple[str, str]]], size: int) -> Classes:
     """Find listed images by their last name, since lists carry other machines' folders."""
-    by_name = {PurePosixPath(file).name: file for file in filter(is_image, tree.files)}
+    places = Places(tree.where, filter(is_image, tree.files))
     files = defaultdict(list)
     for rows in lists:
         for image, label in rows:
-            if (name := PurePosixPath(image.replace("\\", "/")).name) not in by_name:
-                raise UsageError(f"{tree.where} lists '{name}' but has no such image")
-            files[label].append((tree, by_name[name]))
+            name = PurePosixPath(image.replace("\\", "/")).name
+            if (file := places.find(name)) is None:
+                raise UsageError(f"{tree.where} lists {name!r} but has no such image")
+            files[label].append((tree, file))
     decode = resized(size, "RGB")
     return {label: class_of_files(label, found, decode) for label, found in files.items()}
 
 
 def _csv_rows(tree: FileTree, file: str) -> list[tuple[str, str]]:
-    rows = list(csv.DictReader(io.StringIO(_text(tree, file))))
+    rows = csv_records(_text(tree, file), name_of(tree, file))
     if not rows or not {"filename", "label"} <= rows[0].keys():
         raise UsageError(f"{tree.where}: '{file}' needs the columns filename and label")
-    return [(row["filename"] or "", row["label"] or "") for row in rows]
+    return [(row["filename"], row["label"]) for row in rows]
 
 
 def _json_rows(tree: FileTree, file: str) -> list[tuple[str, str]]:
@@ -174,12 +189,15 @@ def _from_caches(path: Path, caches: Iterable[str], size: int) -> Classes:
         with (path / cache).open("rb") as file:
             record = load_arrays(file, str(path / cache))
         try:
-            classes |= _cached_classes(record, size)
+            found = _cached_classes(record, size)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
                 f"{path / cache} does not hold image_data uint8 [N, {size}, {size}, 3] and "
                 "a class_dict of its rows"
             ) from error
+        if twice := sorted(classes.keys() & found.keys()):
+            raise UsageError(f"{path} has class {twice[0]!r} in two of its cache pickles")
+        classes |= found
     return classes
 
 

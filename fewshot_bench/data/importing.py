@@ -1,5 +1,6 @@
 """From a name and a path, or a name alone, to a data set in the store."""
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -44,10 +45,12 @@ def import_dataset(
     given = {key: value for key, value in options.items() if value is not None}
     if unfit := sorted(given.keys() - entry.options):
         raise UsageError(f"--{unfit[0].replace('_', '-')} does not apply to {entry.name}")
-    with entry.read(path, **given) as content:
-        n_classes = sum(map(len, content.splits.values()))
-        with progress(n_classes) as advance:
-            write_dataset(target, content, advance)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # of tags; damaged pixels are errors
+        with entry.read(path, **given) as content:
+            n_classes = sum(map(len, content.splits.values()))
+            with progress(n_classes) as advance:
+                write_dataset(target, content, advance)
     return open_stored(target)
 
 

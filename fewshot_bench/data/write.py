@@ -134,12 +134,23 @@ def _check_classes(name: str, content: Content) -> None:
         for images in content.splits[split]:
             if images.name in seen:
                 raise UsageError(
-                    f"class '{images.name}' is both in {seen[images.name]} and in {split}; "
+                    f"class {images.name!r} is both in {seen[images.name]} and in {split}; "
                     "a class belongs to one split, once"
                 )
+            if not _is_text(images.name):
+                raise UsageError(
+                    f"class {images.name!r} of {split} has a name that is not UTF-8; rename it"
+                )
             if images.count < 1:
-                raise UsageError(f"class '{images.name}' of {split} has no images")
+                raise UsageError(f"class {images.name!r} of {split} has no images")
             seen[images.name] = split
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode("utf-8"))
+    except UnicodeEncodeError:  # a file system's bytes in another encoding
+        return False
 
 
 def _check_space(folder: Path, content: Content) -> None:

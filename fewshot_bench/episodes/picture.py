@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.data.content import Images
 from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.episodes.lettering import drawable
 from fewshot_bench.episodes.source import EpisodeSource
 
 _CELL = 0.66  # inches an image
@@ -39,13 +40,16 @@ def draw_episode(source: EpisodeSource, index: int, output: Path) -> None:
     axes.tick_params(length=0, labelsize=7)
     axes.xaxis.tick_top()
     columns = (np.arange(spec.n_way) + 0.5) * picture.shape[1] / spec.n_way
-    axes.set_xticks(columns, [_label(split, row[0]) for row in support])
+    names, fonts = drawable([split.class_names[split.labels[row[0]]] for row in support])
+    labels = list(map(_label, names))
+    axes.set_xticks(columns, labels, fontfamily=fonts, parse_math=False, usetex=False)
     middles = [border / 2, (border + picture.shape[0]) / 2]
     axes.set_yticks(middles, ["support", "query"], rotation=90, va="center", fontsize=9)
     figure.suptitle(
         f"{split.dataset} {split.split}, episode {index} of seed {source.seed}\n"
         f"{spec.n_way}-way {spec.n_shot}-shot",
         fontsize=9,
+        usetex=False,
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(output, format="png")
@@ -72,6 +76,6 @@ def _stack(upper: Images, lower: Images, gap: int) -> tuple[Images, int]:
     return np.concatenate([upper, between, lower]), len(upper)
 
 
-def _label(split: ImageSplit, image: np.int64) -> str:
-    name = split.class_names[split.labels[image]].replace("_", " ").replace("/", " ")
-    return "\n".join(textwrap.wrap(name, _NAME)[:4])
+def _label(name: str) -> str:
+    words = name.replace("_", " ").replace("/", " ")
+    return "\n".join(textwrap.wrap(words, _NAME)[:4])

@@ -1,5 +1,6 @@
 """LaTeX with booktabs, to be read into a paper as it is."""
 
+import re
 from itertools import groupby
 
 from fewshot_bench.report.table import FIXED, Cell, Row, Section, Table
@@ -28,7 +29,8 @@ def render(table: Table) -> str:
 
 def escape(text: str) -> str:
     """Write plain text so that LaTeX prints it as it is."""
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    escaped = "".join(_SPECIAL.get(character, character) for character in text)
+    return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would be printed as one dash
 
 
 def _tabular(section: Section) -> str:

@@ -1,13 +1,16 @@
 """Finished runs, read from a store."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
 
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
+from fewshot_bench.utilities.progress import say
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -30,7 +33,7 @@ def load_runs(uri: str | None = None) -> list[TrackedRun]:
     with one_line(uri):
         experiments = [e.experiment_id for e in _pages(client.search_experiments)]
         query = "attributes.status = 'FINISHED' and tags.`fsbench.key` != ''"
-        runs = [tracked(run) for run in _pages(client.search_runs, experiments, query)]
+        runs = list(understood(_pages(client.search_runs, experiments, query)))
     return sorted(runs, key=lambda run: (run.started, run.run_id))
 
 
@@ -43,6 +46,16 @@ def _pages(search: Any, *arguments: Any) -> Iterator[Any]:
         token = page.token
         if not token:
             return
+
+
+def understood(runs: "Iterable[Run]") -> Iterator[TrackedRun]:
+    """Translate runs; one that lacks a fact, as after a tag was deleted, is left out by its id."""
+    for run in runs:
+        try:
+            yield tracked(run)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            say(f"warning: run {run.info.run_id} is left out: {escape(reason)}")
 
 
 def tracked(run: "Run") -> TrackedRun:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,28 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fewshot_bench.cli import main
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.data.write import dataset_folder
+from tests.cli.conftest import Fsbench
 from tests.data.file_server import MD5, Server
 from tests.data.files import image_tree, make_files, make_zip
-
-Fsbench = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def fsbench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fsbench:
-    """Run a command; return exit code, stdout and stderr."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            main([str(a) for a in ("data", *arguments)])
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fewshot_bench.data.imagenet import Subset, mini_imagenet, read_subset
+from fewshot_bench.data.left_out import FORMAT, HIDDEN, LEFT_OUT
 from fewshot_bench.errors import UsageError
 from tests.data.files import decoded, make_files, make_zip, png, read_all
 
@@ -108,3 +109,38 @@ def test_an_image_of_imagenet_is_resized(tmp_path: Path) -> None:
 def test_mini_imagenet_needs_its_600_images(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not 600"), mini_imagenet(make_files(tmp_path, TREE)):
         pass
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {f"{top}/{name}": data for top in ("train", "val") for name, data in TREE.items()},
+            "both 'train/n1' and 'val/n1', so 'n1' is ambiguous",
+        ),
+        (csv_lists() | {"other/n1_0.png": png(9)}, "so 'n1_0.png' is ambiguous"),
+        ({f"a/{k}": v for k, v in csv_lists().items()} | {"b/val.csv": b""}, "'val.csv' is ambig"),
+        (
+            caches() | {f"copy/{name}": data for name, data in caches().items()},
+            "class 'n4' in two of its cache pickles",
+        ),
+        (csv_lists() | {"val.csv": b'filename,label\n"' + b"a" * 200_000}, "is not a CSV table"),
+    ],
+)
+def test_same_names_in_imagenet_are_never_merged(
+    files: dict[str, bytes], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message), read_subset(make_files(tmp_path, files), SUBSET):
+        pass
+
+
+def test_what_is_no_image_in_a_class_of_imagenet_is_named(tmp_path: Path) -> None:
+    """Tiered-ImageNet's classes have from 732 to 1300 images, so none of them need be missed."""
+    extra = {"n1/n1_9.webm": b"", "n1/.n1_8.png": b"", "n9/n9_0.txt": b"", "notes/n1/x/a.txt": b""}
+    with read_subset(make_files(tmp_path, TREE | extra), SUBSET) as content:
+        record = content.provenance[LEFT_OUT]
+    assert isinstance(record, dict)
+    assert {reason: found["names"] for reason, found in record.items()} == {
+        HIDDEN: {"n1/.n1_8.png": 1},
+        FORMAT: {"n1/n1_9.webm": 1},
+    }

@@ -20,6 +20,7 @@ from fewshot_bench.data.folder import folder_of_images
 from fewshot_bench.data.images import FORMATS, open_image, resized
 from fewshot_bench.data.tree import open_tree
 from fewshot_bench.data.unpickle import load_arrays
+from fewshot_bench.data.viewing import Viewer
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import PRESETS, PretrainRecipe, Recipe, TrainRecipe, build_recipe
 from tests.data.files import cifar_pickles, make_tar, make_zip, png
@@ -78,9 +79,10 @@ def unpickle(data: bytes) -> None:
 
 
 def image(data: bytes) -> None:
-    """An image file."""
-    with contextlib.suppress(UsageError):
-        assert resized(8, "RGB")(open_image(data, "x")).shape == (8, 8, 3)
+    """An image file, of a published data set or of a user."""
+    for open_file in (open_image, Viewer()):
+        with contextlib.suppress(UsageError):
+            assert resized(8, "RGB")(open_file(data, "x")).shape == (8, 8, 3)
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {

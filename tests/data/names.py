@@ -1,0 +1,28 @@
+"""Names that people give to classes, and that programs trip over."""
+
+ODD = (
+    "50%_$a^$",
+    "$\\frac{",
+    "日本語",
+    "한국어",
+    "with space",
+    " lead and trail ",
+    "quote\"'`",
+    "a&b",
+    "a_b",
+    "#1",
+    "back\\slash",
+    "new\nline",
+    "tab\tx",
+    "<b>x<b>",
+    "[bold]",
+    "{x}",
+    "~^",
+    "-dash",
+    "=1+1",
+    "été",
+    "emoji😀",
+    "a,b|c",
+    "007",
+    "NaN",
+)

@@ -1,0 +1,69 @@
+"""The picture of an episode, whatever its classes are called."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.episodes import lettering
+from fewshot_bench.episodes.lettering import drawable
+from fewshot_bench.episodes.picture import draw_episode
+from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.episodes.spec import EpisodeSpec
+from tests.data.names import ODD
+
+
+def drawn(path: Path, *names: str) -> np.ndarray:
+    """A picture of an episode of these classes, on white images; a warning is an error."""
+    n = len(names)
+    images = np.full((2 * n, 8, 8, 1), 255, dtype=np.uint8)
+    split = ImageSplit(
+        dataset="d",
+        split="test",
+        images=images,
+        class_names=names,
+        class_counts=np.full(n, 2),
+        mean=(0.0,),
+        std=(1.0,),
+        checksum="x",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw_episode(EpisodeSource(split, EpisodeSpec(n, 1, 1), seed=0), 0, path / "e.png")
+    return np.asarray(Image.open(path / "e.png").convert("L"))
+
+
+def test_odd_names_are_drawn(tmp_path: Path) -> None:
+    assert (drawn(tmp_path, *ODD) < 128).sum() > 1000
+
+
+@settings(max_examples=15)
+@given(names=st.lists(st.text(max_size=30), min_size=2, max_size=3, unique=True))
+def test_any_names_are_drawn(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    drawn(tmp_path_factory.mktemp("t"), *names)
+
+
+def test_dollars_are_no_mathematics(tmp_path: Path) -> None:
+    """Matplotlib would print $aaa$ as an italic aaa without them."""
+    plain, dollars = drawn(tmp_path, "aaa", "aab"), drawn(tmp_path, "$aaa$", "$aab$")
+    assert (dollars < 128).sum() > (plain < 128).sum() + 40
+
+
+def test_a_character_without_a_font_is_written_as_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    fonts = [("First", frozenset(map(ord, "ab "))), ("None", frozenset()), ("Second", {0x65E5})]
+    monkeypatch.setattr(lettering, "_fonts", lambda: iter(fonts))
+    assert drawable(["ab 日\n"]) == (["ab 日\n"], ["First", "Second"])
+    assert drawable(["a日本"]) == (["a日 U+672C "], ["First", "Second"])
+    assert drawable(["a"]) == (["a"], ["First"])
+
+
+def test_the_fonts_of_matplotlib_are_there() -> None:
+    """A script that its first font lacks is drawn by another that it brings."""
+    texts, families = drawable(["Fraktur \U0001d504"])
+    assert texts == ["Fraktur \U0001d504"]
+    assert families[0] == "DejaVu Sans"
