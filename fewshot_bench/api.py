@@ -36,7 +36,7 @@ def evaluate(
     method: str,
     *,
     dataset: str,
-    backbone: str = "conv4-64",
+    backbone: str | None = None,
     n_way: int = 5,
     n_shot: int = 1,
     n_query: int = 15,
@@ -97,7 +97,8 @@ def evaluate(
         X_base: embeddings of base classes, for a method that uses them; others do not look.
         y_base: their labels.
         dataset: name of a data set, in the place of X and y.
-        backbone: with a data set, name of a network; ``conv4-64`` unless given.
+        backbone: with a data set, name of a network; ``conv4-64`` unless given. Data sets of
+            embeddings have theirs.
         split: with a data set, whose classes it is measured on: ``test`` unless given, or ``val``.
         n_way: classes of an episode.
         n_shot: labelled rows of each class.
@@ -148,7 +149,7 @@ def evaluate(
     return evaluate_cell(
         method,
         dataset=dataset,
-        backbone=backbone or "conv4-64",
+        backbone=backbone,
         split=split or "test",
         episode_seed=episode_seed or 0,
         tracking_uri=tracking_uri,

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 from fewshot_bench.backbones.base import backbones
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.dataset import EMBEDDED_BY, Dataset
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
+from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, build_recipe
 from fewshot_bench.runs.domains import Domains, open_domains
-from fewshot_bench.runs.request import Request
+from fewshot_bench.runs.on_embeddings import recipe_on_embeddings, require_splits
+from fewshot_bench.runs.request import DEFAULT_BACKBONE, Request
 from fewshot_bench.runs.tuning import grid_points
 from fewshot_bench.training import meta_training, pretraining
+from fewshot_bench.utilities.progress import say
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,24 @@ def make_plan(request: Request) -> Plan:
     """
     domains = open_domains(request.dataset, request.train_dataset)
     names = list(methods) if request.methods == ("all",) else request.methods
-    plan = Plan(tuple(_cell(request, domains, name, k) for name in names for k in request.shots))
+    cells: list[Cell] = []
+    for name in names:
+        try:
+            cells += _checked(request, domains, name)
+        except NeedsImagesError as error:
+            if request.methods != ("all",):
+                raise
+            say(f"left out: {error}")
+    return Plan(tuple(cells))
+
+
+def _checked(request: Request, domains: Domains, method: str) -> tuple[Cell, ...]:
+    """The cells of a method, each of whose runs can be carried out."""
+    plan = Plan(tuple(_cell(request, domains, method, k) for k in request.shots))
     for config in plan.configs:
         own = domains if config.train_dataset else domains.at_home
         check_stages(config, own.dataset, own.train_dataset)
-    return plan
+    return plan.cells
 
 
 def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | None = None) -> None:
@@ -91,6 +107,10 @@ def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | N
     recipe = methods[config.method].recipe_type.model_validate(config.recipe)
     if train_dataset is not None:
         _require_training(config, recipe)
+    if domains.embedded_by:
+        require_splits(config, recipe, domains.training)
+    if recipe.train is None and recipe.pretrain is None:
+        return
     train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
         with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
@@ -146,7 +166,7 @@ def _cell(request: Request, domains: Domains, method: str, n_shot: int) -> Cell:
 
 def make_config(
     method: str,
-    backbone: str,
+    backbone: str | None,
     dataset: Dataset,
     *,
     preset: str = "default",
@@ -158,14 +178,56 @@ def make_config(
 ) -> RunConfig:
     """Resolve names and recipe to the complete configuration of one run.
 
-    The recipe of a backbone that comes pretrained has no section for that. What a recipe owes to
-    the data, it owes to those that are trained on: `train_dataset`, if it is not `dataset`.
+    The recipe of a backbone that comes pretrained has no section for that, nor has one on
+    embeddings, whose backbone is theirs. What a recipe owes to the data, it owes to those that
+    are trained on: `train_dataset`, if it is not `dataset`.
 
     Raises:
         UsageError: an unknown name or setting, or one of pretraining for such a backbone.
     """
     name, domains = methods.resolve(method), Domains(dataset, train_dataset)
-    trained_on = domains.training.name
+    chosen, n_way = _backbone(backbone, domains), protocol.get("n_way") or 5
+    if domains.embedded_by:
+        dim = int(dataset.any_split.rows.shape[1])
+        recipe = recipe_on_embeddings(name, dim, int(n_way), n_shot, preset, settings)
+    else:
+        recipe = _recipe_on_images(name, chosen, domains.training.name, n_shot, preset, settings)
+    return RunConfig.model_validate(
+        {
+            "method": name,
+            "backbone": chosen,
+            "n_shot": n_shot,
+            "split": split,
+            "preset": preset,
+            "settings": sorted(text.replace(" ", "") for text in settings),
+            "recipe": recipe.model_dump(mode="json"),
+            **domains.facts(split),
+            **protocol,
+        }
+    )
+
+
+def _backbone(asked: str | None, domains: Domains) -> str:
+    """Return the backbone of a run: that of the embeddings, if there are some."""
+    made_by = domains.embedded_by
+    if made_by is None:
+        if asked and asked.partition(":")[0] == EMBEDDED_BY:
+            raise UsageError(
+                f"'{asked}' stands for data sets of embeddings, and {domains.dataset.name} holds "
+                "images; choose another --backbone"
+            )
+        return backbones.resolve(asked or DEFAULT_BACKBONE)
+    if asked not in (None, EMBEDDED_BY, made_by):
+        raise UsageError(
+            f"{domains.dataset.name} holds embeddings, which a network has made already; leave "
+            "--backbone out"
+        )
+    return made_by
+
+
+def _recipe_on_images(
+    name: str, backbone: str, trained_on: str, n_shot: int, preset: str, settings: Sequence[str]
+) -> Recipe:
     pretrained = getattr(backbones[backbone], "pretrained", False)
     recipe = build_recipe(
         methods[name].recipe_type,
@@ -176,16 +238,4 @@ def make_config(
     )
     if pretrained and recipe.pretrain is not None:
         raise UsageError(f"{backbone} comes pretrained; leave the settings of 'pretrain' out")
-    return RunConfig.model_validate(
-        {
-            "method": name,
-            "backbone": backbones.resolve(backbone),
-            "n_shot": n_shot,
-            "split": split,
-            "preset": preset,
-            "settings": sorted(text.replace(" ", "") for text in settings),
-            "recipe": recipe.model_dump(mode="json"),
-            **domains.facts(split),
-            **protocol,
-        }
-    )
+    return recipe

@@ -8,7 +8,6 @@ import torch
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method, methods
@@ -76,7 +75,7 @@ def prepare(
     method_type = methods[config.method]
     recipe: Recipe = method_type.recipe_type.model_validate(config.recipe)
     torch.manual_seed(config.seed)
-    backbone = build_backbone(config.backbone, dataset["train"], device)
+    backbone = build_backbone(config.backbone, dataset.any_split, device)
     trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
     if recipe.pretrain is not None:
         trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed, renew)
