@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fewshot_bench.cli import import_options as options
+from fewshot_bench.cli import options as run_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fewshot_bench.data.dataset import Dataset
 
 app = typer.Typer(
-    help="List, import, download, verify and look at data sets.", no_args_is_help=True
+    help="List, import, download, verify, export and look at data sets.", no_args_is_help=True
 )
 
 Name = Annotated[str, typer.Argument(help="Data set, see 'fsbench data list'.")]
@@ -143,6 +144,38 @@ def show(
     source = EpisodeSource(data[split], EpisodeSpec(ways, shots, queries), seed)
     draw_episode(source, episode, output)
     print(output)
+
+
+@app.command("export")
+def export(
+    name: Name,
+    backbone: run_options.Backbone = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".npz, .safetensors, .parquet or .pkl.")
+    ] = Path("embeddings.npz"),
+    preset: run_options.Preset = "default",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE of the pretraining, as pretrain.epochs=60."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the pretraining.")] = 0,
+    device: run_options.Device = "auto",
+) -> None:
+    """Write the embeddings of all splits by weights that 'fsbench run' has stored."""
+    from fewshot_bench.runs.export import export_embeddings
+    from fewshot_bench.utilities.devices import pick_device
+
+    splits = export_embeddings(
+        name,
+        backbone,
+        output,
+        preset=preset,
+        settings=settings or (),
+        seed=seed,
+        device=pick_device(device),
+    )
+    parts = [f"{split} {len(rows)} x {rows.dim}" for split, rows in splits.items()]
+    print(f"{output}: {', '.join(parts)}")
 
 
 def _import(name: str, path: Path, as_name: str | None, **options: object) -> None:
