@@ -37,7 +37,7 @@ def evaluate(
     *,
     dataset: str,
     train_dataset: str | None = None,
-    backbone: str = "conv4-64",
+    backbone: str | None = None,
     n_way: int = 5,
     n_shot: int = 1,
     n_query: int = 15,
@@ -100,7 +100,8 @@ def evaluate(
         y_base: their labels.
         dataset: name of a data set, in the place of X and y.
         train_dataset: with a data set, another one to pretrain, meta-train and select on.
-        backbone: with a data set, name of a network; ``conv4-64`` unless given.
+        backbone: with a data set, name of a network; ``conv4-64`` unless given. Data sets of
+            embeddings have theirs.
         split: with a data set, whose classes it is measured on: ``test`` unless given, or ``val``.
         n_way: classes of an episode.
         n_shot: labelled rows of each class.
@@ -153,7 +154,7 @@ def evaluate(
         method,
         dataset=dataset,
         train_dataset=train_dataset,
-        backbone=backbone or "conv4-64",
+        backbone=backbone,
         split=split or "test",
         episode_seed=episode_seed or 0,
         tracking_uri=tracking_uri,

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.config import RunConfig
-from fewshot_bench.runs.plan import make_config
+from fewshot_bench.runs.configuration import make_config
 from fewshot_bench.runs.runner import Trained, prepare
 from tests.synthetic import make_dataset
 

@@ -1,9 +1,12 @@
 """Embeddings that somebody computed, in the place of images and their network."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.backbones.base import Backbone, backbones
+from fewshot_bench.data.dataset import EMBEDDED_BY
 
 
 class Precomputed(Backbone):
@@ -30,3 +33,15 @@ class Precomputed(Backbone):
     def forward(self, images: Tensor) -> Tensor:
         """Return embeddings ``[N, D]`` as they are."""
         return images
+
+
+def maker_of(name: str) -> Callable[..., Backbone]:
+    """Return what makes a backbone, or stands for the one that made a data set's embeddings.
+
+    Args:
+        name: registered, or the backbone of a data set.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return Precomputed if name.partition(":")[0] == EMBEDDED_BY else backbones[name]

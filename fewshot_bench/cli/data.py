@@ -8,43 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fewshot_bench.cli import import_options as options
+from fewshot_bench.cli import options as run_options
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from fewshot_bench.data.dataset import Dataset
+
 app = typer.Typer(
-    help="List, import, download, verify and look at data sets.", no_args_is_help=True
+    help="List, import, download, verify, export and look at data sets.", no_args_is_help=True
 )
 
 Name = Annotated[str, typer.Argument(help="Data set, see 'fsbench data list'.")]
-
-
-# Options of 'fsbench data import folder', for which there is no room in the signature.
-SplitFile = Annotated[
-    Path | None,
-    typer.Option(
-        help='folder: JSON {"train": [CLASS, ...], "val": ..., "test": ...}; CSV with the columns '
-        "class,split; or a folder of train.csv, val.csv, test.csv with the columns "
-        "filename,label. A class is named by its folder, with as much of the path as tells it "
-        "from others."
-    ),
-]
-Split = Annotated[
-    str | None,
-    typer.Option(
-        help="folder: split CLASS/image at random by class, into these percentages of train, val "
-        "and test: 60/20/20."
-    ),
-]
-SplitSeed = Annotated[int | None, typer.Option(min=0, help="folder: of --split, 0 if not given.")]
-MinImages = Annotated[
-    int | None, typer.Option(min=1, help="folder: leave out classes with fewer, by name.")
-]
-Size = Annotated[
-    int | None, typer.Option(min=8, max=1024, help="folder: side in pixels, 84 if not given.")
-]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad-images", help="folder: leave out what cannot be read.")
-]
 
 
 @app.command("list")
@@ -53,6 +29,7 @@ def list_datasets() -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from fewshot_bench.data.dataset import SPLITS
     from fewshot_bench.data.entry import datasets
     from fewshot_bench.data.store import open_stored, stored_names
 
@@ -61,48 +38,58 @@ def list_datasets() -> None:
     for entry in (datasets[name] for name in datasets):
         here = "yes" if entry.name in stored else "on first use" if entry.generate else "no"
         classes = " + ".join(map(str, entry.classes)) if any(entry.classes) else "any"
-        table.add_row(entry.name, here, _times(entry.image_shape), classes, entry.images_per_class)
+        shape = _times(entry.image_shape) if entry.image_shape else "embeddings"
+        table.add_row(entry.name, here, shape, classes, entry.images_per_class)
     for name in sorted(stored - set(datasets)):
         data = open_stored(name)
-        counts = [len(s.class_names) for s in data.splits.values()]
-        images = [int(n) for s in data.splits.values() for n in s.class_counts]
-        span = f"{min(images)} to {max(images)}"
-        table.add_row(
-            name, "yes", _times(data["train"].image_shape), " + ".join(map(str, counts)), span
-        )
+        counts = [len(data.splits[s].class_names) if s in data.splits else 0 for s in SPLITS]
+        rows = [int(n) for split in data.splits.values() for n in split.class_counts]
+        span = f"{min(rows)} to {max(rows)}"
+        table.add_row(name, "yes", _shape(data), " + ".join(map(str, counts)), span)
     Console().print(table)
 
 
 @app.command("import")
 def import_files(
     name: Name,
-    path: Annotated[Path, typer.Argument(help="Archive or folder you have.")],
+    path: Annotated[Path, typer.Argument(help="Archive, file or folder you have.")],
     as_name: Annotated[
         str | None, typer.Option("--name", help="Store it under another name.")
     ] = None,
-    split_file: SplitFile = None,
-    split: Split = None,
-    split_seed: SplitSeed = None,
-    min_images: MinImages = None,
-    size: Size = None,
-    skip_bad_images: SkipBad = False,
+    split_file: options.SplitFile = None,
+    split: options.Split = None,
+    split_seed: options.SplitSeed = None,
+    min_images: options.MinImages = None,
+    size: options.Size = None,
+    skip_bad_images: options.SkipBad = False,
+    labels: options.Labels = None,
+    labels_per_split: options.LabelsPerSplit = False,
+    backbone_name: options.BackboneName = None,
 ) -> None:
-    """Import images you have: read in place, checked, stored as one array a split.
+    """Import images or embeddings you have: read in place, checked, stored as an array a split.
 
     A folder of your own has the tree train|val|test/CLASS/image, or CLASS/image with --split or
     --split-file; it may be a zip archive. Images are PNG, JPEG, BMP, WEBP, GIF or TIFF, and are
     taken as a viewer shows them: upright, on white, 8 bits a channel, the first frame. Every file
     that is not stored is counted and named; so are classes left out with --min-images.
+
+    Embeddings are a file .npz (X and y, or X_train, y_train, ...), .npy with --labels,
+    .safetensors, .parquet or a pickled dictionary of classes, or a folder of train, val and test.
+    Without a split all classes are test classes, for methods that need no others.
     """
-    options = {
+    given = {
         "split_file": split_file,
         "split": split,
         "split_seed": split_seed,
         "min_images": min_images,
         "size": size,
-        "skip_bad_images": skip_bad_images or None,  # not given: does not concern other data sets
+        "labels": labels,
+        "backbone_name": backbone_name,
+        # Flags that are not given do not concern other data sets.
+        "skip_bad_images": skip_bad_images or None,
+        "labels_per_split": labels_per_split or None,
     }
-    _import(name, path, as_name, **options)
+    _import(name, path, as_name, **given)
 
 
 @app.command("download")
@@ -149,12 +136,46 @@ def show(
     from fewshot_bench.episodes.spec import EpisodeSpec
     from fewshot_bench.errors import UsageError, suggestion
 
-    images = open_dataset(name).splits
-    if split not in images:
-        raise UsageError(f"no split is called '{split}'; {suggestion(split, images)}")
-    source = EpisodeSource(images[split], EpisodeSpec(ways, shots, queries), seed)
+    data = open_dataset(name)
+    if data.backbone:
+        raise UsageError(f"{name} holds embeddings; there is nothing to draw")
+    if split not in data.splits:
+        raise UsageError(f"no split is called '{split}'; {suggestion(split, data.splits)}")
+    source = EpisodeSource(data[split], EpisodeSpec(ways, shots, queries), seed)
     draw_episode(source, episode, output)
     print(output)
+
+
+@app.command("export")
+def export(
+    name: Name,
+    backbone: run_options.Backbone = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".npz, .safetensors, .parquet or .pkl.")
+    ] = Path("embeddings.npz"),
+    preset: run_options.Preset = "default",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE of the pretraining, as pretrain.epochs=60."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the pretraining.")] = 0,
+    device: run_options.Device = "auto",
+) -> None:
+    """Write the embeddings of all splits by weights that 'fsbench run' has stored."""
+    from fewshot_bench.runs.export import export_embeddings
+    from fewshot_bench.utilities.devices import pick_device
+
+    splits = export_embeddings(
+        name,
+        backbone,
+        output,
+        preset=preset,
+        settings=settings or (),
+        seed=seed,
+        device=pick_device(device),
+    )
+    parts = [f"{split} {len(rows)} x {rows.dim}" for split, rows in splits.items()]
+    print(f"{output}: {', '.join(parts)}")
 
 
 def _import(name: str, path: Path, as_name: str | None, **options: object) -> None:
@@ -163,9 +184,10 @@ def _import(name: str, path: Path, as_name: str | None, **options: object) -> No
     from fewshot_bench.data.viewing import lines_changed
 
     data = import_dataset(name, path, as_name=as_name, progress=_bar, **options)
+    what = f"embeddings of length {_shape(data)}" if data.backbone else "images"
     parts = [
-        f"{split} {len(images.class_names)} classes, {len(images.images)} images"
-        for split, images in data.splits.items()
+        f"{split} {len(rows.class_names)} classes, {len(rows)} {what}"
+        for split, rows in data.splits.items()
     ]
     if n_files := files_left_out(data.provenance):
         parts.append(f"{counted(n_files)} left out")
@@ -187,6 +209,12 @@ def _bar(n_classes: int) -> "Iterator[Callable[[], object]]":
     steps = count(1)
     with Bar("importing classes", n_classes).live() as bar:
         yield lambda: bar.update(next(steps))
+
+
+def _shape(data: "Dataset") -> str:
+    """Size and channels of images, or the length of embeddings."""
+    shape = data["test"].rows.shape[1:]
+    return "x".join(map(str, shape))
 
 
 def _times(shape: tuple[int, int, int]) -> str:

@@ -43,7 +43,12 @@ TrainDataset = Annotated[
     ),
 ]
 Backbone = Annotated[
-    str, typer.Option(help="See 'fsbench list backbones'.", autocompletion=complete.backbones)
+    str | None,
+    typer.Option(
+        help="See 'fsbench list backbones'.",
+        show_default="conv4-64",
+        autocompletion=complete.backbones,
+    ),
 ]
 Weights = Annotated[
     Path | None,

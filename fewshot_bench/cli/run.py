@@ -18,7 +18,7 @@ def run(
     shots: options.Shots = None,
     dataset: options.Dataset = "glyphs",
     train_dataset: options.TrainDataset = None,
-    backbone: options.Backbone = "conv4-64",
+    backbone: options.Backbone = None,
     weights: options.Weights = None,
     n_way: options.Ways = 5,
     n_query: options.Queries = 15,

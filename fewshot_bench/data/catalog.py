@@ -6,6 +6,7 @@ from types import MappingProxyType
 from fewshot_bench.data.cifar import cifar_fs, fc100
 from fewshot_bench.data.content import Content
 from fewshot_bench.data.download import Download
+from fewshot_bench.data.embedding_import import embeddings_of_files
 from fewshot_bench.data.entry import DatasetEntry, datasets
 from fewshot_bench.data.folder import DEFAULT_SIZE, folder_of_images
 from fewshot_bench.data.imagenet import mini_imagenet, tiered_imagenet
@@ -110,6 +111,18 @@ ENTRIES = (
         options=frozenset(
             {"split_file", "split", "split_seed", "min_images", "size", "skip_bad_images"}
         ),
+    ),
+    DatasetEntry(
+        name="embeddings",
+        summary="your own embeddings, of any network: npz, npy, safetensors, parquet or a pickled "
+        "dictionary; name them with --name",
+        image_shape=None,
+        classes=(0, 0, 0),
+        images_per_class="any",
+        source="the user",
+        licence="the user's",
+        read=embeddings_of_files,
+        options=frozenset({"labels", "split", "split_seed", "labels_per_split", "backbone_name"}),
     ),
 )
 

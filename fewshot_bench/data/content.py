@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fewshot_bench.utilities.files import stable_hash
 
 Images = NDArray[np.uint8]
+Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,50 @@ class Content:
     provenance: dict[str, object]
 
 
+@dataclass(frozen=True)
+class ClassVectors:
+    """The embeddings of one class, read when they are written.
+
+    Attributes:
+        name: of the class.
+        count: how many rows `read` returns.
+        read: returns float32 ``[count, D]``.
+    """
+
+    name: str
+    count: int
+    read: Callable[[], Vectors]
+
+
+@dataclass(frozen=True)
+class EmbeddingContent:
+    """A data set of embeddings that is ready to be read, class by class.
+
+    Attributes:
+        dim: length D of every embedding.
+        splits: the classes of ``test``, and of ``train`` and ``val`` if there are any.
+        provenance: JSON-like facts about the origin; nothing that names this machine.
+        backbone: the network that made them, as whoever has them calls it; None: not known.
+    """
+
+    dim: int
+    splits: Mapping[str, Sequence[ClassVectors]]
+    provenance: dict[str, object]
+    backbone: str | None = None
+
+
 def split_header(shape: Sequence[int], names: Sequence[str], counts: Sequence[int]) -> bytes:
-    """Return what a split's SHA-256 takes in before the pixels.
+    """Return what a split's SHA-256 takes in before its rows.
 
     Args:
-        shape: ``(H, W, C)``.
+        shape: ``(H, W, C)`` of an image, ``(D,)`` of an embedding.
         names: of the classes.
-        counts: images of each class.
+        counts: rows of each class.
     """
     facts = [list(shape), [[n, int(c)] for n, c in zip(names, counts, strict=True)]]
     return json.dumps(facts, separators=(",", ":")).encode()
 
 
 def total_checksum(splits: Sequence[str]) -> str:
-    """Combine the checksums of train, val and test."""
+    """Combine the checksums of train, val and test; one that lacks is empty."""
     return stable_hash(list(splits), length=64)

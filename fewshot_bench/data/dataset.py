@@ -1,6 +1,6 @@
 """A data set as the harness sees it: splits of images, or of embeddings, sorted by class."""
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.data.content import split_header
 from fewshot_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SPLITS = ("train", "val", "test")
+# The backbone of a data set of embeddings: this, or with a colon and a name if one is known.
+EMBEDDED_BY = "precomputed"
 Indices = NDArray[np.int64]
 
 
@@ -61,6 +62,11 @@ class Split:
         """What whoever made the split calls its classes, ``[n_classes]``: their names."""
         return np.asarray(self.class_names)
 
+    @property
+    def rows(self) -> NDArray[Any]:
+        """All rows as they are stored, ``[N, ...]``, usually memory-mapped."""
+        raise TypeError(f"{type(self).__name__} does not say what its rows are")
+
     def given_at(self, indices: Indices) -> Indices:
         """Where rows of the split lay in what it was made from: at the same place."""
         return indices
@@ -89,6 +95,11 @@ class ImageSplit(Split):
     std: tuple[float, ...]
 
     @property
+    def rows(self) -> NDArray[np.uint8]:
+        """All images."""
+        return self.images
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Shape ``(C, H, W)`` of one image as a network sees it."""
         _, height, width, channels = self.images.shape
@@ -111,141 +122,49 @@ class ImageSplit(Split):
         return self.normalise(self.pixels(indices).to(device))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class EmbeddingSplit(Split):
-    """A split of embeddings that somebody computed, see `of`.
-
-    Attributes:
-        embeddings: float32 ``[N, D]``, sorted by class.
-        order: int64 ``[N]``, at which row of the given array each lay.
-        classes: ``[n_classes]``, the labels that were given, each once.
-    """
-
-    embeddings: NDArray[np.float32]
-    order: Indices
-    classes: NDArray[Any]
-
-    @classmethod
-    def of(
-        cls, embeddings: Any, labels: Any, split: str = "test", names: tuple[str, str] = ("X", "y")
-    ) -> "EmbeddingSplit":
-        """Sort embeddings by class; those of a class keep their order.
-
-        Args:
-            embeddings: array or tensor ``[N, D]`` of any type of numbers; becomes float32.
-            labels: array, tensor or list ``[N]`` of names or whole numbers.
-            split: whose place it takes.
-            names: what messages call embeddings and labels.
-
-        Raises:
-            UsageError: wrong or different shapes, numbers that are not finite, labels that cannot
-                be told apart or sorted, or fewer than 2 classes.
-        """
-        values, given = finite_rows(embeddings, names[0]), _labels(labels, names[1])
-        if len(values) != len(given):
-            raise UsageError(
-                f"{names[0]} has {len(values)} rows and {names[1]} {len(given)} labels; give one "
-                "label for each row"
-            )
-        classes, counts = np.unique(given, return_counts=True)
-        if len(classes) < 2:
-            raise UsageError(f"{names[1]} has only 1 class, {classes[0]!s}; give at least 2")
-        order = np.argsort(given, kind="stable")
-        rows = np.ascontiguousarray(values[order])
-        class_names = tuple(str(label) for label in classes.tolist())
-        digest = hashlib.sha256(split_header(rows.shape[1:], class_names, counts.tolist()))
-        digest.update(rows.astype("<f4", copy=False).data)
-        return cls(
-            dataset=names[0],
-            split=split,
-            class_names=class_names,
-            class_counts=counts,
-            checksum=digest.hexdigest(),
-            embeddings=rows,
-            order=order,
-            classes=classes,
-        )
-
-    @property
-    def title(self) -> str:
-        """How messages name it: as the array that it was made from."""
-        return self.dataset
-
-    @property
-    def class_labels(self) -> NDArray[Any]:
-        """The labels that were given, each once, ``[n_classes]``."""
-        return self.classes
-
-    def given_at(self, indices: Indices) -> Indices:
-        """At which rows of the given array rows of the split lay."""
-        return self.order[indices]
-
-    def tensor(self, indices: Indices | slice, device: "str | torch.device") -> "Tensor":
-        """Read embeddings, float32 ``[n, D]``, on `device`."""
-        import torch
-
-        return torch.from_numpy(self.embeddings[indices]).to(device)
-
-
-def finite_rows(values: Any, name: str) -> NDArray[np.float32]:
-    """Read embeddings ``[N, D]`` of any type of numbers as float32.
-
-    Raises:
-        UsageError: another shape, or numbers that are not finite.
-    """
-    array = _as_array(values, name)
-    if array.dtype.kind not in "fiub":
-        raise UsageError(f"{name} holds no numbers but {array.dtype}; give embeddings [N, D]")
-    if array.ndim != 2 or 0 in array.shape:
-        raise UsageError(f"{name} has the shape {array.shape}; give embeddings [N, D]")
-    with np.errstate(over="ignore"):  # said below
-        numbers = array.astype(np.float32, copy=False)
-    if not np.isfinite(numbers).all():
-        raise UsageError(f"{name} holds numbers that are not finite, or too large for float32")
-    return numbers
-
-
-def _labels(values: Any, name: str) -> NDArray[Any]:
-    array = _as_array(values, name)
-    if array.ndim != 1 or not len(array):
-        raise UsageError(f"{name} has the shape {array.shape}; give one label for each row")
-    if array.dtype.kind == "f":
-        odd = array[~np.isfinite(array) | (array != np.floor(array))]
-        if len(odd):
-            raise UsageError(f"{name} holds {odd[0]}; a label is a name or a whole number")
-    try:
-        np.sort(array)
-    except TypeError:
-        raise UsageError(f"{name} mixes labels that have no order, as names and numbers") from None
-    return array
-
-
-def _as_array(values: Any, name: str) -> NDArray[Any]:
-    """Take a tensor from its device; numpy has no bfloat16."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-        values = values.float() if "bfloat16" in str(values.dtype) else values
-    try:
-        return np.asarray(values)
-    except ValueError:  # lists of different lengths
-        raise UsageError(f"{name} is no array: its rows differ in length") from None
-
-
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The three splits of a data set, with what is known of their origin.
+    """The splits of a data set, with what is known of their origin.
 
     Attributes:
         name: registry name, or the name a user gave to an import.
-        splits: by name.
+        splits: by name; train and val may lack where they are embeddings.
         checksum: of all splits together; part of every run's key.
         provenance: JSON-like facts: source, importer, archive checksums, class split list.
+        backbone: that made its embeddings, see `EMBEDDED_BY`; None for images.
     """
 
     name: str
-    splits: dict[str, ImageSplit]
+    splits: Mapping[str, Split]
     checksum: str
     provenance: dict[str, object]
+    backbone: str | None = None
 
-    def __getitem__(self, split: str) -> ImageSplit:
+    def __getitem__(self, split: str) -> Split:
+        """Return a split.
+
+        Raises:
+            UsageError: the data set came without it.
+        """
+        if split not in self.splits and split in SPLITS:
+            raise UsageError(
+                f"{self.name} has no {split} split; import its {split} classes too, or split all "
+                "with --split 60/20/20"
+            )
         return self.splits[split]
+
+    @property
+    def any_split(self) -> Split:
+        """A split, to see what rows are like: they are in all of them."""
+        return next(iter(self.splits.values()))
+
+    def images(self, split: str) -> ImageSplit:
+        """Return a split of images.
+
+        Raises:
+            UsageError: they are embeddings.
+        """
+        images = self[split]
+        if not isinstance(images, ImageSplit):
+            raise UsageError(f"{self.name} holds embeddings; name a data set of images")
+        return images

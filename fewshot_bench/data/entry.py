@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from fewshot_bench.data.content import Content
+from fewshot_bench.data.content import Content, EmbeddingContent
 from fewshot_bench.data.download import Download
 from fewshot_bench.registry import Registry
 
-Reader = Callable[..., AbstractContextManager[Content]]  # of a path, and of options
+Reader = Callable[
+    ..., AbstractContextManager[Content | EmbeddingContent]
+]  # of a path, and of options
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -20,7 +22,7 @@ class DatasetEntry:
     Attributes:
         name: registry name.
         summary: one line.
-        image_shape: ``(C, H, W)``.
+        image_shape: ``(C, H, W)``; None for embeddings.
         classes: number of classes of train, val and test; zeros if they are the user's.
         images_per_class: as a user reads it.
         source: who made it, and the paper of the split.
@@ -35,7 +37,7 @@ class DatasetEntry:
 
     name: str
     summary: str
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, int, int] | None
     classes: tuple[int, int, int]
     images_per_class: str
     source: str

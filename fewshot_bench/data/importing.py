@@ -5,11 +5,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from fewshot_bench.data.content import EmbeddingContent
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.download import BytesProgress, fetch
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.store import open_stored
 from fewshot_bench.data.write import dataset_folder, write_dataset
+from fewshot_bench.data.write_embeddings import write_embeddings
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import home
 
@@ -50,7 +52,10 @@ def import_dataset(
         with entry.read(path, **given) as content:
             n_classes = sum(map(len, content.splits.values()))
             with progress(n_classes) as advance:
-                write_dataset(target, content, advance)
+                if isinstance(content, EmbeddingContent):
+                    write_embeddings(target, content, advance)
+                else:
+                    write_dataset(target, content, advance)
     return open_stored(target)
 
 

@@ -9,14 +9,16 @@ import numpy as np
 from filelock import FileLock
 
 from fewshot_bench.data.content import split_header, total_checksum
-from fewshot_bench.data.dataset import SPLITS, Dataset, ImageSplit
+from fewshot_bench.data.dataset import EMBEDDED_BY, SPLITS, Dataset, ImageSplit, Split
+from fewshot_bench.data.embeddings import EmbeddingSplit
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.write import FORMAT, dataset_folder, write_dataset
+from fewshot_bench.data.write_embeddings import EMBEDDINGS
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.registry import canonical
 from fewshot_bench.utilities.files import home
 
-_ROWS = 4096  # images hashed at a time
+_ROWS = 4096  # hashed at a time
 
 
 def stored_names() -> list[str]:
@@ -70,8 +72,11 @@ def open_stored(name: str) -> Dataset:
         record = json.loads((path / "dataset.json").read_text("utf-8"))
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']}, not {FORMAT}")
-        splits = {split: _open_split(path, split, record) for split in SPLITS}
-        return Dataset(path.name, splits, record["checksum"], record["provenance"])
+        embedded = record.get("kind") == EMBEDDINGS
+        names = [s for s in SPLITS if s in record["splits"]] if embedded else SPLITS
+        splits = {split: _open_split(path, split, record) for split in names}
+        facts = record["checksum"], record["provenance"]
+        return Dataset(path.name, splits, *facts, _embedded_by(record) if embedded else None)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(
             f"dataset '{name}' cannot be read ({error}); delete {path} and get it again"
@@ -82,22 +87,22 @@ def verify(name: str) -> str:
     """Recompute the checksums of a data set and return the total.
 
     Raises:
-        UsageError: an image, a name or a count differs from what was written.
+        UsageError: a row, a name or a count differs from what was written.
     """
     data = open_dataset(name)
     for split in data.splits.values():
-        header = split_header(
-            split.images.shape[1:], split.class_names, split.class_counts.tolist()
-        )
+        rows = split.rows
+        header = split_header(rows.shape[1:], split.class_names, split.class_counts.tolist())
         digest = hashlib.sha256(header)
-        for start in range(0, len(split.images), _ROWS):
-            digest.update(split.images[start : start + _ROWS].data)
+        for start in range(0, len(rows), _ROWS):
+            digest.update(rows[start : start + _ROWS].data)
         if digest.hexdigest() != split.checksum:
             raise UsageError(
                 f"the {split.split} split of '{data.name}' is damaged, its checksum differs; "
                 f"delete {dataset_folder(data.name)} and get it again"
             )
-    if total_checksum([data[s].checksum for s in SPLITS]) != data.checksum:
+    found = [data[s].checksum if s in data.splits else "" for s in SPLITS]
+    if total_checksum(found) != data.checksum:
         raise UsageError(f"dataset.json of '{data.name}' is damaged; get the data set again")
     return data.checksum
 
@@ -111,18 +116,24 @@ def _generate_once(name: str) -> None:
             write_dataset(entry.name, entry.generate())
 
 
-def _open_split(path: Path, split: str, record: dict[str, Any]) -> ImageSplit:
+def _open_split(path: Path, split: str, record: dict[str, Any]) -> Split:
     names, counts = zip(*record["splits"][split]["classes"], strict=True)
-    images = np.load(path / f"{split}.npy", mmap_mode="r", allow_pickle=False)
-    if images.dtype != np.uint8 or list(images.shape) != [sum(counts), *record["image_shape"]]:
+    rows = np.load(path / f"{split}.npy", mmap_mode="r", allow_pickle=False)
+    facts: dict[str, Any] = {
+        "dataset": path.name,
+        "split": split,
+        "class_names": names,
+        "class_counts": np.array(counts, dtype=np.int64),
+        "checksum": record["splits"][split]["sha256"],
+    }
+    embedded = record.get("kind") == EMBEDDINGS
+    dtype, shape = ("<f4", [record["dim"]]) if embedded else ("|u1", record["image_shape"])
+    if rows.dtype != np.dtype(dtype) or list(rows.shape) != [sum(counts), *shape]:
         raise ValueError(f"{split}.npy does not fit dataset.json")
-    return ImageSplit(
-        dataset=path.name,
-        split=split,
-        images=images,
-        class_names=names,
-        class_counts=np.array(counts, dtype=np.int64),
-        mean=tuple(record["mean"]),
-        std=tuple(record["std"]),
-        checksum=record["splits"][split]["sha256"],
-    )
+    if embedded:
+        return EmbeddingSplit(**facts, embeddings=rows)
+    return ImageSplit(**facts, images=rows, mean=tuple(record["mean"]), std=tuple(record["std"]))
+
+
+def _embedded_by(record: dict[str, Any]) -> str:
+    return f"{EMBEDDED_BY}:{record['backbone']}" if record.get("backbone") else EMBEDDED_BY

@@ -90,13 +90,22 @@ def _no_bytes() -> bytes:
     return b""
 
 
+def _defaultdict(*_factory: object) -> dict[object, object]:
+    """Make a plain dictionary of one that would fill itself."""
+    return {}
+
+
 _KIND = "ndarray"  # only ever an argument of _reconstruct; a string cannot be called
+_FACTORY = "list"  # only ever an argument of _defaultdict
 _ALLOWED: dict[tuple[str, str], object] = {
     ("numpy", "dtype"): _dtype,
     ("numpy", "ndarray"): _KIND,
     ("_codecs", "encode"): _encode,
     ("__builtin__", "bytes"): _no_bytes,
     ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "defaultdict"): _defaultdict,
+    ("builtins", "list"): _FACTORY,
+    ("__builtin__", "list"): _FACTORY,
 }
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _ALLOWED[_module, "_reconstruct"] = _reconstruct

@@ -4,13 +4,22 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fewshot_bench.data.content import ClassImages, Content, Images, split_header, total_checksum
+from fewshot_bench.data.content import (
+    ClassImages,
+    ClassVectors,
+    Content,
+    Images,
+    split_header,
+    total_checksum,
+)
 from fewshot_bench.data.dataset import SPLITS
 from fewshot_bench.errors import UsageError
 from fewshot_bench.registry import canonical
@@ -44,26 +53,48 @@ def write_dataset(
         UsageError: a class is empty or in two places, or the disk is too small.
     """
     target = dataset_folder(name)
-    _check_classes(target.name, content)
+    check_classes(target.name, content.splits, SPLITS)
     with atomic_folder(target) as partial:
-        _check_space(partial, content)
+        check_space(partial, content.splits, int(np.prod(content.image_shape)))
         pixels = _PixelStatistics(content.image_shape[2])
-        splits = {
-            split: _write_split(partial / f"{split}.npy", content, split, pixels, advance)
-            for split in SPLITS
-        }
-        record = {
-            "format": FORMAT,
-            "name": target.name,
+        splits = {}
+        for split in SPLITS:
+            seen = pixels.update if split == "train" else None
+            rows = Rows(content.image_shape, "|u1", seen)
+            splits[split] = write_split(partial, split, content.splits[split], rows, advance)
+        facts = {
             "image_shape": list(content.image_shape),
             "mean": pixels.mean,
             "std": pixels.std,
-            "splits": splits,
-            "checksum": total_checksum([splits[s]["sha256"] for s in SPLITS]),
-            "provenance": content.provenance,
         }
-        text = json.dumps(record, indent=1, ensure_ascii=False)
-        (partial / "dataset.json").write_text(text, "utf-8")
+        write_facts(partial, target.name, splits, facts, content.provenance)
+
+
+def write_facts(
+    folder: Path,
+    name: str,
+    splits: dict[str, dict[str, Any]],
+    facts: dict[str, Any],
+    provenance: dict[str, object],
+) -> None:
+    """Write ``dataset.json``, which makes a data set of the arrays.
+
+    Args:
+        folder: of the data set.
+        name: of the data set.
+        splits: what `write_split` returned of each.
+        facts: of the kind of its rows.
+        provenance: where they come from.
+    """
+    record = {
+        "format": FORMAT,
+        "name": name,
+        **facts,
+        "splits": splits,
+        "checksum": total_checksum([splits[s]["sha256"] if s in splits else "" for s in SPLITS]),
+        "provenance": provenance,
+    }
+    (folder / "dataset.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
 
 
 class _PixelStatistics:
@@ -93,57 +124,90 @@ class _PixelStatistics:
         return total / int(counts.sum())
 
 
-def _write_split(
-    path: Path,
-    content: Content,
+@dataclass(frozen=True)
+class Rows:
+    """What the rows of an array are.
+
+    Attributes:
+        shape: of one row.
+        descr: their type, as numpy writes it in files.
+        seen: is given the rows of each class as they are written.
+    """
+
+    shape: tuple[int, ...]
+    descr: str
+    seen: Callable[[NDArray[Any]], None] | None = None
+
+
+def write_split(
+    folder: Path,
     split: str,
-    pixels: _PixelStatistics,
+    classes: Sequence[ClassImages | ClassVectors],
+    rows: Rows,
     advance: Callable[[], object],
 ) -> dict[str, Any]:
-    """Write one array by plain writes: a full disk is an error there, in a memory map a crash."""
-    classes, shape = content.splits[split], content.image_shape
+    """Write one array by plain writes: a full disk is an error there, in a memory map a crash.
+
+    Returns:
+        What ``dataset.json`` says of the split: its SHA-256, and names and counts of its classes.
+    """
     names, counts = [c.name for c in classes], [c.count for c in classes]
-    digest = hashlib.sha256(split_header(shape, names, counts))
-    with path.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (sum(counts), *shape)}
+    digest = hashlib.sha256(split_header(rows.shape, names, counts))
+    with (folder / f"{split}.npy").open("wb") as file:
+        shape = (sum(counts), *rows.shape)
+        header = {"descr": rows.descr, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        for images in _read(classes, shape):
-            file.write(images.data)
-            digest.update(images.data)
-            if split == "train":
-                pixels.update(images)
+        for values in _read(classes, rows):
+            file.write(values.data)
+            digest.update(values.data)
+            if rows.seen:
+                rows.seen(values)
             advance()
     return {"sha256": digest.hexdigest(), "classes": list(zip(names, counts, strict=True))}
 
 
-def _read(classes: Sequence[ClassImages], shape: tuple[int, int, int]) -> Iterator[Images]:
-    for images in classes:
-        pixels = np.ascontiguousarray(images.read())
-        if pixels.dtype != np.uint8 or pixels.shape != (images.count, *shape):
-            raise ValueError(f"class '{images.name}' gave {pixels.dtype} {pixels.shape}")
-        yield pixels
+def _read(classes: Sequence[ClassImages | ClassVectors], rows: Rows) -> Iterator[NDArray[Any]]:
+    for content in classes:
+        values = np.ascontiguousarray(content.read())
+        if values.dtype != np.dtype(rows.descr) or values.shape != (content.count, *rows.shape):
+            raise ValueError(f"class '{content.name}' gave {values.dtype} {values.shape}")
+        yield values
 
 
-def _check_classes(name: str, content: Content) -> None:
+def check_classes(
+    name: str,
+    splits: Mapping[str, Sequence[ClassImages | ClassVectors]],
+    needed: Sequence[str],
+) -> None:
+    """Refuse classes that would not make a data set.
+
+    Args:
+        name: of the data set.
+        splits: its classes.
+        needed: splits that must have some.
+
+    Raises:
+        UsageError: a split lacks, or a class is empty, twice there or not named in text.
+    """
     seen: dict[str, str] = {}
     for split in SPLITS:
-        if not content.splits[split]:
+        if split in needed and not splits.get(split):
             raise UsageError(
-                f"'{name}' would have no {split} classes; it needs {', '.join(SPLITS)}"
+                f"'{name}' would have no {split} classes; it needs {', '.join(needed)}"
             )
-        for images in content.splits[split]:
-            if images.name in seen:
+        for content in splits.get(split, ()):
+            if content.name in seen:
                 raise UsageError(
-                    f"class {images.name!r} is both in {seen[images.name]} and in {split}; "
+                    f"class {content.name!r} is both in {seen[content.name]} and in {split}; "
                     "a class belongs to one split, once"
                 )
-            if not _is_text(images.name):
+            if not _is_text(content.name):
                 raise UsageError(
-                    f"class {images.name!r} of {split} has a name that is not UTF-8; rename it"
+                    f"class {content.name!r} of {split} has a name that is not UTF-8; rename it"
                 )
-            if images.count < 1:
-                raise UsageError(f"class {images.name!r} of {split} has no images")
-            seen[images.name] = split
+            if content.count < 1:
+                raise UsageError(f"class {content.name!r} of {split} has no images")
+            seen[content.name] = split
 
 
 def _is_text(name: str) -> bool:
@@ -153,9 +217,16 @@ def _is_text(name: str) -> bool:
         return False
 
 
-def _check_space(folder: Path, content: Content) -> None:
-    n = sum(images.count for split in SPLITS for images in content.splits[split])
-    need, free = n * int(np.prod(content.image_shape)), shutil.disk_usage(folder).free
+def check_space(
+    folder: Path, splits: Mapping[str, Sequence[ClassImages | ClassVectors]], row_bytes: int
+) -> None:
+    """Refuse a data set that the disk has no room for.
+
+    Raises:
+        UsageError: how much is needed, and where.
+    """
+    n = sum(content.count for classes in splits.values() for content in classes)
+    need, free = n * row_bytes, shutil.disk_usage(folder).free
     if need > free:
         raise UsageError(
             f"{need / 1e9:.1f} GB are needed in {folder.parent}, which has {free / 1e9:.1f} GB "

@@ -1,6 +1,6 @@
 """Methods on embeddings that somebody computed: which can be, how they are built and measured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 
 from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.config import dirichlet_alpha
-from fewshot_bench.data.dataset import EmbeddingSplit
+from fewshot_bench.data.embeddings import EmbeddingSplit, GivenSplit
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
@@ -18,6 +18,10 @@ from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import Overrides, Recipe, build_recipe, setting_texts
 from fewshot_bench.results import Result
 from fewshot_bench.utilities.devices import pick_device
+
+
+class NeedsImagesError(UsageError):
+    """The method cannot do with the embeddings that there are."""
 
 
 def evaluate_embeddings(
@@ -46,7 +50,7 @@ def evaluate_embeddings(
     """
     if n_episodes < 1 or seed < 0:
         raise UsageError("n_episodes begins at 1, and seed at 0")
-    split = EmbeddingSplit.of(X, y)
+    split = GivenSplit.of(X, y)
     alpha = dirichlet_alpha(query_balance)
     spec = EpisodeSpec(n_way, n_shot, n_query, alpha, n_query_way)
     source = EpisodeSource(split, spec, seed)
@@ -56,13 +60,13 @@ def evaluate_embeddings(
     return evaluate(built, source, n_episodes, predictions)
 
 
-def base_split(X_base: Any, y_base: Any) -> EmbeddingSplit | None:
-    """Make a split of the base classes' embeddings, if there are any; see `EmbeddingSplit.of`."""
+def base_split(X_base: Any, y_base: Any) -> GivenSplit | None:
+    """Make a split of the base classes' embeddings, if there are any; see `GivenSplit.of`."""
     if X_base is None and y_base is None:
         return None
     if X_base is None or y_base is None:
         raise UsageError("X_base and y_base are given together, or neither")
-    return EmbeddingSplit.of(X_base, y_base, "train", ("X_base", "y_base"))
+    return GivenSplit.of(X_base, y_base, "train", ("X_base", "y_base"))
 
 
 def recipe_for_embeddings(
@@ -80,25 +84,45 @@ def recipe_for_embeddings(
         UsageError: an unknown name or setting, or a method that needs images or meta-training.
     """
     name, texts = methods.resolve(method), setting_texts(settings or {})
-    for text in texts:
-        if text.startswith("pretrain"):
-            key = text.partition("=")[0]
-            raise UsageError(f"embeddings are taken as they are; leave the setting '{key}' out")
-    cls = methods[name]
-    recipe = build_recipe(
-        cls.recipe_type, preset=preset, n_shot=n_shot, settings=["pretrain=none", *texts]
-    )
     on_images = f"measure it on a data set, as evaluate('{name}', dataset='cifar-fs')"
-    if cls.adapts_backbone:
-        raise UsageError(f"{name} adapts its network to each task and needs images; {on_images}")
-    if cls.needs_maps:
-        raise UsageError(f"{name} works on feature maps, not on embeddings; {on_images}")
+    require_embeddings_suffice(name, texts, on_images)
+    recipe = build_recipe(
+        methods[name].recipe_type,
+        preset=preset,
+        n_shot=n_shot,
+        settings=["pretrain=none", *texts],
+    )
     if recipe.train is not None:
         raise UsageError(
             f"{name} is meta-trained, on episodes of the train classes; {on_images}, or take it "
             "untrained with train=None"
         )
     return recipe
+
+
+def require_embeddings_suffice(name: str, settings: Sequence[str], on_images: str) -> None:
+    """Refuse a method that needs images, and settings of pretraining.
+
+    Args:
+        name: of the method.
+        settings: the user's ``KEY=VALUE`` texts.
+        on_images: how to measure it otherwise, for the message.
+
+    Raises:
+        NeedsImagesError: it is such a method.
+        UsageError: there are such settings.
+    """
+    cls = methods[name]
+    if cls.adapts_backbone:
+        raise NeedsImagesError(
+            f"{name} adapts its network to each task and needs images; {on_images}"
+        )
+    if cls.needs_maps:
+        raise NeedsImagesError(f"{name} works on feature maps, not on embeddings; {on_images}")
+    for text in settings:
+        key, _, value = (part.strip() for part in text.partition("="))
+        if key.startswith("pretrain") and (key, value) != ("pretrain", "none"):
+            raise UsageError(f"embeddings are taken as they are; leave the setting '{key}' out")
 
 
 def build_on_embeddings(
@@ -137,6 +161,12 @@ def build_on_embeddings(
             embeddings = embed_split(built, base)
             built.see_base(embeddings, torch.from_numpy(base.labels).to(embeddings.device))
     return built.eval()
+
+
+def untrained(method: str, dim: int, n_way: int, recipe: Recipe) -> Method:
+    """Build a method for embeddings as it is before any training, to see what it would need."""
+    with _seeded(0):
+        return methods[method](Precomputed(dim), recipe, n_way)
 
 
 def _without_base(method: str) -> str:

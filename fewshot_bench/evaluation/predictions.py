@@ -14,7 +14,7 @@ from fewshot_bench.results import Answers, RunRecord
 from fewshot_bench.utilities.files import atomic_file, home
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
     from pyarrow import parquet
 
 _FACTS = b"fewshot_bench"  # in the file's metadata: the key of the run, and all its classes

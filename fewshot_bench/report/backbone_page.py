@@ -24,7 +24,7 @@ def backbone_page(name: str) -> str:
     aliases = ", ".join(f"`{alias}`" for alias in backbones.aliases(name))
     facts = [f"- Also called: {aliases}"] if aliases else []
     facts.append(f"- Code: `{maker.__module__}`")
-    shapes = sorted({datasets[dataset].image_shape for dataset in datasets})
+    shapes = sorted({s for data in datasets if (s := datasets[data].image_shape)})
     head = ["Images", "Feature map", "Length of the embedding", "Parameters"]
     table = grid(head, [_measured(name, shape) for shape in shapes], range(2, 4))
     parts = [f"# {registered}", "\n".join(facts), inspect.getdoc(maker) or "", table]

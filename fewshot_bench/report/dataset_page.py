@@ -35,7 +35,9 @@ def dataset_page(name: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def shape_text(image_shape: tuple[int, int, int]) -> str:
+def shape_text(image_shape: tuple[int, int, int] | None) -> str:
     """Write a shape ``(C, H, W)`` of images for readers."""
+    if image_shape is None:
+        return "none, but embeddings"
     channels, height, width = image_shape
     return f"{height}x{width}, {'grey' if channels == 1 else 'colour'}"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset, ImageSplit
+from fewshot_bench.data.dataset import Dataset, Split
 from fewshot_bench.data.fitted import change_of_shape, fitted
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.errors import UsageError
@@ -32,14 +32,36 @@ class Domains:
         """What is trained on, measured on itself: where settings are chosen."""
         return Domains(self.training)
 
-    def measured(self, split: str) -> ImageSplit:
+    @property
+    def embedded_by(self) -> str | None:
+        """The backbone that made the embeddings, see `Dataset`; None for images.
+
+        Raises:
+            UsageError: they are of different networks, or not both embeddings.
+        """
+        measured, training = self.dataset, self.training
+        if (measured.backbone is None) != (training.backbone is None):
+            raise UsageError(
+                f"{measured.name} and {training.name} are not both embeddings; train and measure "
+                "on images, or on embeddings of one network"
+            )
+        shapes = [data.any_split.rows.shape[1:] for data in (measured, training)]
+        if measured.backbone and (measured.backbone, shapes[0]) != (training.backbone, shapes[1]):
+            raise UsageError(
+                f"{measured.name} and {training.name} hold embeddings of different networks, "
+                f"{_network(measured)} and {_network(training)}"
+            )
+        return measured.backbone
+
+    def measured(self, split: str) -> Split:
         """Return the split to measure on, its images made to fit what was trained on others.
 
         Raises:
             UsageError: they cannot be made to fit.
         """
-        measured = self.dataset[split]
-        return fitted(measured, self.train_dataset["train"]) if self.train_dataset else measured
+        if self.train_dataset is None or self.embedded_by:
+            return self.dataset[split]
+        return fitted(self.dataset.images(split), self.train_dataset.images("train"))
 
     def facts(self, split: str) -> dict[str, str | int | None]:
         """What a configuration says of them, by the names of `RunConfig`."""
@@ -49,13 +71,16 @@ class Domains:
         }
         if self.train_dataset is None:
             return facts
-        measured, train = self.dataset[split], self.train_dataset["train"]
+        change = None
+        if not self.embedded_by:
+            images = self.dataset.images(split), self.train_dataset.images("train")
+            change = change_of_shape(*images)
         return {
             **facts,
             "train_dataset": self.train_dataset.name,
             "train_checksum": self.train_dataset.checksum,
-            "fitted": change_of_shape(measured, train),
-            "shared_classes": shared_classes(measured, self.train_dataset),
+            "fitted": change,
+            "shared_classes": shared_classes(self.dataset[split], self.train_dataset),
         }
 
 
@@ -86,14 +111,21 @@ def domains_of(config: RunConfig) -> Domains:
     return domains
 
 
-def shared_classes(measured: ImageSplit, training: Dataset) -> int:
+def shared_classes(measured: Split, training: Dataset) -> int:
     """Count the classes of a split that, by their names, another data set trains or selects on.
 
     Case, and what stands between words, do not matter.
     """
-    seen = {_words(name) for split in ("train", "val") for name in training[split].class_names}
+    known = [training[split] for split in ("train", "val") if split in training.splits]
+    seen = {_words(name) for split in known for name in split.class_names}
     return sum(_words(name) in seen for name in measured.class_names)
 
 
 def _words(name: str) -> str:
     return re.sub(r"[\s_-]+", " ", name.casefold()).strip()
+
+
+def _network(dataset: Dataset) -> str:
+    """Name of the network that made embeddings, and their length."""
+    _, _, name = (dataset.backbone or "").partition(":")
+    return f"{name or 'unnamed'} (length {dataset.any_split.rows.shape[1]})"

@@ -3,21 +3,21 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from fewshot_bench.backbones.base import backbones
-from fewshot_bench.backbones.given_weights import keep_weights
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset, ImageSplit
-from fewshot_bench.data.entry import datasets
+from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
+from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.recipe import Recipe
+from fewshot_bench.runs.configuration import given_weights, make_config
 from fewshot_bench.runs.domains import Domains, open_domains
+from fewshot_bench.runs.on_embeddings import require_splits
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.tuning import grid_points
 from fewshot_bench.training import meta_training, pretraining
+from fewshot_bench.utilities.progress import say
 
 
 @dataclass(frozen=True)
@@ -68,27 +68,31 @@ def make_plan(request: Request) -> Plan:
         UsageError: something is unknown, does not fit, or is not on this machine.
     """
     domains = open_domains(request.dataset, request.train_dataset)
+    given: dict[str, str] = {}
+    if request.weights:
+        like = domains.training.images("train")
+        given = given_weights(request.weights, request.backbone, like)
     names = list(methods) if request.methods == ("all",) else request.methods
-    given = given_weights(request.weights, request.backbone, domains.training["train"])
-    plan = Plan(
-        tuple(_cell(request, domains, given, name, k) for name in names for k in request.shots)
-    )
+    cells: list[Cell] = []
+    for name in names:
+        try:
+            cells += _checked(request, domains, given, name)
+        except NeedsImagesError as error:
+            if request.methods != ("all",):
+                raise
+            say(f"left out: {error}")
+    return Plan(tuple(cells))
+
+
+def _checked(
+    request: Request, domains: Domains, given: dict[str, str], method: str
+) -> tuple[Cell, ...]:
+    """The cells of a method, each of whose runs can be carried out."""
+    plan = Plan(tuple(_cell(request, domains, given, method, k) for k in request.shots))
     for config in plan.configs:
         own = domains if config.train_dataset else domains.at_home
         check_stages(config, own.dataset, own.train_dataset)
-    return plan
-
-
-def given_weights(path: Path | None, backbone: str, like: ImageSplit) -> dict[str, str]:
-    """Keep the weights of a file for a backbone; return what a configuration says of them.
-
-    Raises:
-        UsageError: they cannot be read, or do not fit a backbone for images as those of `like`.
-    """
-    if path is None:
-        return {}
-    digest = keep_weights(path, backbones.resolve(backbone), like.image_shape)
-    return {"backbone_weights": digest, "weights_name": path.stem}
+    return plan.cells
 
 
 def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | None = None) -> None:
@@ -108,11 +112,15 @@ def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | N
     recipe = methods[config.method].recipe_type.model_validate(config.recipe)
     if train_dataset is not None:
         _require_training(config, recipe)
+    if domains.embedded_by:
+        require_splits(config, recipe, domains.training)
     check_training(config, recipe, domains)
 
 
 def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
     """Refuse a run that could not make its training and validation episodes, see `check_stages`."""
+    if recipe.train is None and recipe.pretrain is None:
+        return
     train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
         with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
@@ -167,53 +175,3 @@ def _cell(
         for p in points
     )
     return Cell(configure(domains, request.split), tuple(choices))
-
-
-def make_config(
-    method: str,
-    backbone: str,
-    dataset: Dataset,
-    *,
-    preset: str = "default",
-    n_shot: int = 1,
-    settings: Sequence[str] = (),
-    split: str = "test",
-    train_dataset: Dataset | None = None,
-    **protocol: int | str | None,
-) -> RunConfig:
-    """Resolve names and recipe to the complete configuration of one run.
-
-    The recipe of a backbone that comes pretrained has no section for that. What a recipe owes to
-    the data, it owes to those that are trained on: `train_dataset`, if it is not `dataset`.
-    Weights that `given_weights` kept are among the facts of `protocol`.
-
-    Raises:
-        UsageError: an unknown name or setting, or one of pretraining for such a backbone.
-    """
-    name, domains = methods.resolve(method), Domains(dataset, train_dataset)
-    trained_on = domains.training.name
-    given = protocol.get("backbone_weights") is not None
-    pretrained = given or getattr(backbones[backbone], "pretrained", False)
-    recipe = build_recipe(
-        methods[name].recipe_type,
-        preset=preset,
-        n_shot=n_shot,
-        dataset=datasets[trained_on].overrides if trained_on in datasets else {},
-        settings=["pretrain=none", *settings] if pretrained else settings,
-    )
-    if pretrained and recipe.pretrain is not None:
-        how = "with weights that are given" if given else "pretrained"
-        raise UsageError(f"{backbone} comes {how}; leave the settings of 'pretrain' out")
-    return RunConfig.model_validate(
-        {
-            "method": name,
-            "backbone": backbones.resolve(backbone),
-            "n_shot": n_shot,
-            "split": split,
-            "preset": preset,
-            "settings": sorted(text.replace(" ", "") for text in settings),
-            "recipe": recipe.model_dump(mode="json"),
-            **domains.facts(split),
-            **protocol,
-        }
-    )

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from fewshot_bench.data.arrays import read_npz
-from fewshot_bench.data.dataset import EmbeddingSplit, ImageSplit, finite_rows
+from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.data.embeddings import GivenSplit, floats_of, matrix_of
 from fewshot_bench.data.fitted import fitted
 from fewshot_bench.data.task_images import TaskImages, asked_images, labelled_images
 from fewshot_bench.errors import UsageError
@@ -98,8 +99,9 @@ def _predict_rows(task: Task, device: torch.device) -> Predictions:
     _refuse_training(task)
     given = read_npz(task.support, "X", "y")
     names = (f"X of {task.support}", f"y of {task.support}")
-    shown = EmbeddingSplit.of(given["X"], given["y"], "support", names)
-    asked = finite_rows(read_npz(task.query, "X")["X"], f"X of {task.query}")
+    shown = GivenSplit.of(given["X"], given["y"], "support", names)
+    name = f"X of {task.query}"
+    asked = floats_of(matrix_of(read_npz(task.query, "X")["X"], name), name)
     dim, n_way = shown.embeddings.shape[1], len(shown.classes)
     if asked.shape[1] != dim:
         raise UsageError(

@@ -14,13 +14,14 @@ from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.runs.configuration import given_weights, make_config
 from fewshot_bench.runs.domains import Domains
-from fewshot_bench.runs.plan import check_training, given_weights, make_config
+from fewshot_bench.runs.plan import check_training
+from fewshot_bench.runs.request import DEFAULT_BACKBONE
 from fewshot_bench.runs.runner import prepare
 from fewshot_bench.runs.task import Task
 from fewshot_bench.training.pretraining import build_backbone
 
-DEFAULT_BACKBONE = "conv4-64"
 SIZE = 84  # pixels, where nothing says how large images were
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -52,8 +53,8 @@ def _trained(
     task: Task, n_way: int, n_shot: int, device: torch.device
 ) -> tuple[Method, ImageSplit]:
     dataset, backbone = open_dataset(task.train_dataset or ""), task.backbone or DEFAULT_BACKBONE
-
-    given: dict[str, Any] = {**given_weights(task.weights, backbone, dataset["train"])}
+    train = dataset.images("train")
+    given: dict[str, Any] = {**given_weights(task.weights, backbone, train)}
     config = make_config(
         task.method,
         backbone,
@@ -71,8 +72,8 @@ def _trained(
         config = config.model_copy(update={"n_way": task.n_way})
     check_training(config, recipe, Domains(dataset))
     if config.n_way != n_way:
-        _require_way(config, recipe, dataset["train"], n_way)
-    return prepare(config, dataset, device).method, dataset["train"]
+        _require_way(config, recipe, train, n_way)
+    return prepare(config, dataset, device).method, train
 
 
 def _require_way(config: RunConfig, recipe: Recipe, split: ImageSplit, n_way: int) -> None:

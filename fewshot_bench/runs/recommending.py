@@ -11,9 +11,10 @@ from fewshot_bench.method import methods
 from fewshot_bench.recipe import PretrainRecipe
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.advice import Rated, finalists, rated
+from fewshot_bench.runs.configuration import make_config
 from fewshot_bench.runs.engine import carry_out
-from fewshot_bench.runs.plan import make_config, make_plan
-from fewshot_bench.runs.request import Request
+from fewshot_bench.runs.plan import make_plan
+from fewshot_bench.runs.request import DEFAULT_BACKBONE, Request
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.training.pretraining import pretraining
 from fewshot_bench.utilities.progress import say
@@ -104,7 +105,7 @@ def _at_hand(asked: Request, dataset: Dataset) -> list[str]:
     ]
     if not stored:
         say(f"no backbone of {dataset.name} is stored; {asked.backbone} is pretrained first")
-    return stored or [asked.backbone]
+    return stored or [asked.backbone or DEFAULT_BACKBONE]
 
 
 def _recipe(asked: Request, dataset: Dataset, backbone: str, method: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["test", "val"]
+DEFAULT_BACKBONE = "conv4-64"
 EPISODES, SMOKE_EPISODES = 2000, 200
 
 
@@ -15,7 +16,8 @@ class Request(BaseModel):
     Attributes:
         methods: names in any spelling; ``all`` alone stands for every one.
         shots: labelled images a class.
-        dataset, backbone: names in any spelling.
+        dataset, backbone: names in any spelling; without a backbone, `DEFAULT_BACKBONE` or that
+            of a data set of embeddings.
         train_dataset: what to train and select on, if not on `dataset`.
         weights: file of weights for the backbone, which is then not pretrained.
         n_way, n_query, query_balance, n_query_way, n_episodes, episode_seed, split: the protocol,
@@ -32,7 +34,7 @@ class Request(BaseModel):
     shots: tuple[int, ...] = Field((1,), min_length=1)
     dataset: str = "glyphs"
     train_dataset: str | None = None
-    backbone: str = "conv4-64"
+    backbone: str | None = None
     weights: Path | None = None
     n_way: int = Field(5, ge=2)
     n_query: int = Field(15, ge=1)

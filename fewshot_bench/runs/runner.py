@@ -10,6 +10,7 @@ import torch
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.evaluation.predictions import predictions_path, writing_predictions
@@ -153,7 +154,8 @@ def prepare(
     method_type = methods[config.method]
     recipe: Recipe = method_type.recipe_type.model_validate(config.recipe)
     torch.manual_seed(config.seed)
-    backbone = build_backbone(config.backbone, dataset["train"], device, config.backbone_weights)
+    like = dataset.any_split
+    backbone = build_backbone(config.backbone, like, device, config.backbone_weights)
     trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
     if recipe.pretrain is not None:
         trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed, renew)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from fewshot_bench.backbones.base import backbones
+from fewshot_bench.backbones.precomputed import maker_of
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset, ImageSplit
+from fewshot_bench.data.dataset import Dataset, Split
 from fewshot_bench.episodes.episode import EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
@@ -68,7 +68,7 @@ def meta_training(
 
 def config_source(config: RunConfig) -> str:
     """Digest of the code of a configuration's method and backbone."""
-    return source_digest(methods[config.method], backbones[config.backbone])
+    return source_digest(methods[config.method], maker_of(config.backbone))
 
 
 def meta_train(
@@ -103,7 +103,8 @@ def _trainer(
     if recipe.frozen:
         table, val_table = inputs_of(method, episodes.split), inputs_of(method, val.split)
     else:
-        table, val_table = ImageTable(episodes.split, method.device, recipe.augment), None
+        images = dataset.images("train")
+        table, val_table = ImageTable(images, method.device, recipe.augment), None
 
     def objective(step: int) -> Tensor:
         method.train()
@@ -134,9 +135,7 @@ class TrainingEpisodes:
 
     BLOCK = 64  # steps sampled at once: as fast as one
 
-    def __init__(
-        self, split: ImageSplit, spec: EpisodeSpec, recipe: TrainRecipe, seed: int
-    ) -> None:
+    def __init__(self, split: Split, spec: EpisodeSpec, recipe: TrainRecipe, seed: int) -> None:
         least = min(recipe.min_shot or spec.n_shot, spec.n_shot)
         shots = range(least, spec.n_shot + 1)
         self.sources = [EpisodeSource(split, replace(spec, n_shot=k), seed) for k in shots]

@@ -8,9 +8,11 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone, backbones, to_channels_last
 from fewshot_bench.backbones.given_weights import with_given_weights
+from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.bases.nearest_cosine import NearestCosine
 from fewshot_bench.data.augment import augment
-from fewshot_bench.data.dataset import Dataset, ImageSplit
+from fewshot_bench.data.dataset import Dataset, ImageSplit, Split
+from fewshot_bench.data.embeddings import EmbeddingSplit
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluation.evaluate import score_episodes
@@ -28,9 +30,11 @@ ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
 
 
 def build_backbone(
-    name: str, split: ImageSplit, device: torch.device, weights: str | None = None
+    name: str, split: Split, device: torch.device, weights: str | None = None
 ) -> Backbone:
     """Make a backbone for the images of a split, with initial weights.
+
+    Embeddings get one that hands them on.
 
     Args:
         name: of the backbone.
@@ -39,6 +43,10 @@ def build_backbone(
         weights: digest of those that a user gave, see `keep_weights`; its embeddings are then
             known by these and by how the images are normalised.
     """
+    if isinstance(split, EmbeddingSplit):
+        return Precomputed(split.dim).to(device)
+    if not isinstance(split, ImageSplit):
+        raise TypeError(f"no backbone takes rows of {type(split).__name__}")
     if weights is None:
         backbone = backbones[name](split.image_shape)
     else:
@@ -97,7 +105,7 @@ def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> Non
     name, seed = stored.facts["backbone"], stored.facts["seed"]
     say(f"pretraining {name} on {dataset.name}: {recipe.epochs} epochs, {stored.folder.name}")
     torch.manual_seed(seed)
-    train = dataset["train"]
+    train = dataset.images("train")
     backbone = build_backbone(name, train, device)
     net = PretrainingNet(backbone, len(train.class_names), recipe).to(device)
     batches = _Batches(train, recipe, seed, device)
@@ -147,7 +155,7 @@ class _Batches:
         return self.split.normalise(pixels), self.labels[chosen].to(self.device)
 
 
-def validation_spec(split: ImageSplit) -> EpisodeSpec:
+def validation_spec(split: Split) -> EpisodeSpec:
     """Shape of the episodes that judge a pretraining: 5-way 1-shot with 15 queries, or fewer."""
     n_query = min(15, int(split.class_counts.min()) - 1)
     return EpisodeSpec(min(5, len(split.class_names)), 1, n_query)
@@ -156,7 +164,7 @@ def validation_spec(split: ImageSplit) -> EpisodeSpec:
 class PrototypeValidation:
     """Accuracy of nearest cosine prototypes on fixed val episodes, see `validation_spec`."""
 
-    def __init__(self, backbone: Backbone, split: ImageSplit, n_episodes: int) -> None:
+    def __init__(self, backbone: Backbone, split: Split, n_episodes: int) -> None:
         self.source = EpisodeSource(split, validation_spec(split))
         self.method = NearestCosine(backbone, Recipe(), self.source.spec.n_way)
         self.n_episodes = n_episodes

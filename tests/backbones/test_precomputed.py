@@ -4,7 +4,7 @@ import torch
 
 from fewshot_bench.backbones.base import backbones
 from fewshot_bench.backbones.precomputed import Precomputed
-from fewshot_bench.data.dataset import EmbeddingSplit
+from fewshot_bench.data.embeddings import GivenSplit
 from fewshot_bench.evaluation.embeddings import build_on_embeddings, recipe_for_embeddings
 from fewshot_bench.evaluation.features import embed_split
 from tests.embeddings import make_arrays
@@ -20,7 +20,7 @@ def test_embeddings_come_through_as_they_are() -> None:
 
 
 def test_a_split_of_embeddings_is_its_own_embedding() -> None:
-    split = EmbeddingSplit.of(*make_arrays(per_class=50))  # more than a chunk of images
+    split = GivenSplit.of(*make_arrays(per_class=50))  # more than a chunk of images
     method = build_on_embeddings("logistic", 12, 5, recipe_for_embeddings("logistic", 1))
     assert torch.equal(embed_split(method, split), torch.from_numpy(split.embeddings))
 

@@ -15,7 +15,7 @@ from fewshot_bench.backbones.base import backbones
 from fewshot_bench.backbones.timm_networks import TimmBackbone, TimmFactory
 from fewshot_bench.cli import main
 from fewshot_bench.errors import UsageError
-from fewshot_bench.runs.plan import make_config
+from fewshot_bench.runs.configuration import make_config
 from fewshot_bench.runs.runner import prepare
 from fewshot_bench.utilities import optional
 from tests.synthetic import make_dataset

@@ -32,7 +32,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_heads_are_compared_on_val_and_the_best_on_test(uri: str, capfd: Capture) -> None:
     torch.save(
-        backbones["conv4-64"](open_dataset("glyphs")["train"].image_shape).state_dict(), "mine.pt"
+        backbones["conv4-64"](open_dataset("glyphs").images("train").image_shape).state_dict(),
+        "mine.pt",
     )
     short = ["--dataset", "glyphs", "--episodes", "20", "--tracking-uri", uri]
     assert recommend(*short, "--backbone", "conv4", "--weights", "mine.pt") == 0

@@ -115,11 +115,11 @@ def real_cifar(shared: Path, fsbench_home: Path) -> Dataset:
 
 @pytest.mark.slow
 def test_real_cifar_fs(real_cifar: Dataset, shared: Path) -> None:
-    assert [len(s.images) for s in real_cifar.splits.values()] == [38400, 9600, 12000]
+    assert [len(s) for s in real_cifar.splits.values()] == [38400, 9600, 12000]
     assert real_cifar["train"].class_names == tuple(class_split("cifar-fs")["train"])
     assert "train" in real_cifar["train"].class_names
     # Published for CIFAR-FS: mean 129.4 124.1 112.5 (SIB, MetaOptNet), from resaved files.
     np.testing.assert_allclose(
-        np.multiply(real_cifar["train"].mean, 255), [129.4, 124.1, 112.5], atol=1.5
+        np.multiply(real_cifar.images("train").mean, 255), [129.4, 124.1, 112.5], atol=1.5
     )
     assert real_cifar.checksum == CIFAR_FS

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fewshot_bench.data.dataset import EmbeddingSplit
+from fewshot_bench.data.embeddings import GivenSplit
 from fewshot_bench.errors import UsageError
 
 X = np.arange(8.0).reshape(4, 2)
@@ -17,7 +17,7 @@ X = np.arange(8.0).reshape(4, 2)
 @given(st.lists(st.integers(-3, 3), min_size=2, max_size=30).filter(lambda y: len(set(y)) > 1))
 def test_rows_are_sorted_by_class_and_keep_their_order(labels: list[int]) -> None:
     rows = np.arange(2.0 * len(labels)).reshape(-1, 2)
-    split = EmbeddingSplit.of(rows, labels)
+    split = GivenSplit.of(rows, labels)
     assert len(split) == len(labels)
     assert split.embeddings.dtype == np.float32
     assert (split.embeddings == rows[split.given_at(np.arange(len(split)))]).all()
@@ -53,18 +53,18 @@ def test_rows_are_sorted_by_class_and_keep_their_order(labels: list[int]) -> Non
     ],
 )
 def test_any_kind_of_array_and_of_label(rows: Any, labels: Any) -> None:
-    split = EmbeddingSplit.of(rows, labels)
+    split = GivenSplit.of(rows, labels)
     assert split.embeddings.tolist() == X[[1, 3, 0, 2]].tolist()
     assert split.tensor(slice(1, 3), "cpu").tolist() == X[[3, 0]].tolist()
     assert split.class_counts.tolist() == [2, 2]
 
 
 def test_the_checksum_is_of_numbers_and_labels() -> None:
-    first = EmbeddingSplit.of(X, [0, 0, 1, 1]).checksum
-    assert EmbeddingSplit.of(X[[2, 3, 0, 1]], [1, 1, 0, 0]).checksum == first
-    assert EmbeddingSplit.of(X + 1e-3, [0, 0, 1, 1]).checksum != first
-    assert EmbeddingSplit.of(X, [0, 1, 1, 1]).checksum != first
-    assert EmbeddingSplit.of(X, ["a", "a", "b", "b"]).checksum != first
+    first = GivenSplit.of(X, [0, 0, 1, 1]).checksum
+    assert GivenSplit.of(X[[2, 3, 0, 1]], [1, 1, 0, 0]).checksum == first
+    assert GivenSplit.of(X + 1e-3, [0, 0, 1, 1]).checksum != first
+    assert GivenSplit.of(X, [0, 1, 1, 1]).checksum != first
+    assert GivenSplit.of(X, ["a", "a", "b", "b"]).checksum != first
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,5 @@ def test_the_checksum_is_of_numbers_and_labels() -> None:
 )
 def test_what_does_not_fit_is_refused_in_one_line(rows: Any, labels: Any, says: str) -> None:
     with pytest.raises(UsageError, match=says) as error:
-        EmbeddingSplit.of(rows, labels)
+        GivenSplit.of(rows, labels)
     assert "\n" not in str(error.value)

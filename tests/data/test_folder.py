@@ -18,7 +18,7 @@ def test_a_folder_by_place(empty_home: Path, tmp_path: Path) -> None:
     data = import_dataset("folder", tmp_path, as_name="My_Plants", size=8)
     assert data.name == "my-plants"
     assert data["train"].class_names == ("a", "train")
-    np.testing.assert_array_equal(data["test"].images[1], decoded(tree["test/c/1.png"]))
+    np.testing.assert_array_equal(data.images("test").images[1], decoded(tree["test/c/1.png"]))
     assert open_dataset("my-plants").checksum == data.checksum
 
 
@@ -29,7 +29,7 @@ def test_a_folder_by_list_grey(empty_home: Path, tmp_path: Path) -> None:
     make_zip(tmp_path / "x.zip", files)
     data = import_dataset("folder", tmp_path / "x.zip", size=9, split_file=split_file)
     assert data["train"].class_names == ("d", "a")
-    assert data["train"].image_shape == (1, 9, 9)
+    assert data.images("train").image_shape == (1, 9, 9)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_one_image_in_colour_makes_all_of_them_so(
 ) -> None:
     odd_one, channels = ODD_ONES[kind]
     data = imported(make_files(tmp_path / "x", GREY | {at: odd_one}))
-    assert {split.image_shape for split in data.splits.values()} == {(channels, 8, 8)}
+    assert {data.images(split).image_shape for split in data.splits} == {(channels, 8, 8)}
     assert str(data.provenance["images"]).startswith("L, all" if channels == 1 else "RGB, as some")
 
 
@@ -68,8 +68,8 @@ def test_grey_images_are_the_same_in_either_case(
     names = sorted(PLAIN)
     for split in data.splits:
         kept = [n not in coloured for n in names if n.startswith(split)]
-        expected: Images = np.array(grey[split].images)[kept]
-        assert (data[split].images[kept] == expected).all()
+        expected: Images = np.array(grey.images(split).images)[kept]
+        assert (data.images(split).images[kept] == expected).all()
 
 
 def test_every_file_is_read_once(
@@ -98,10 +98,12 @@ def test_what_was_changed_is_in_the_provenance(empty_home: Path, tmp_path: Path)
     data = imported(make_files(tmp_path / "x", PLAIN | files))
     assert data.provenance["seen"] == RULES
     assert data.provenance[CHANGED] == {TURNED: 7, FRAMES: 1, ON_WHITE: 1}
-    upright = data["test"].images[2:8]  # 0 and 1 of PLAIN are replaced by name, or before these
+    upright = data.images("test").images[
+        2:8
+    ]  # 0 and 1 of PLAIN are replaced by name, or before these
     assert (upright == square).all()
-    assert (data["val"].images[2] == [255, 0, 0]).all()
-    assert (data["val"].images[5] == 255).all()
+    assert (data.images("val").images[2] == [255, 0, 0]).all()
+    assert (data.images("val").images[5] == 255).all()
 
 
 @pytest.mark.parametrize("pack", [make_files, make_zip])

@@ -39,7 +39,7 @@ def test_concurrent_processes_agree_with_this_one(glyphs: Dataset, tmp_path: Pat
 def test_it_is_as_the_catalogue_says(glyphs: Dataset) -> None:
     entry = next(e for e in ENTRIES if e.name == "glyphs")
     assert tuple(len(s.class_names) for s in glyphs.splits.values()) == entry.classes
-    assert glyphs["train"].image_shape == entry.image_shape
+    assert glyphs.images("train").image_shape == entry.image_shape
     assert all((s.class_counts == DRAWINGS).all() for s in glyphs.splits.values())
     assert verify("glyphs") == glyphs.checksum
 
@@ -63,7 +63,7 @@ def test_a_drawing_depends_on_its_character_alone() -> None:
 
 
 def test_drawings_differ_and_are_bright_on_black(glyphs: Dataset) -> None:
-    images = glyphs["test"].images
+    images = glyphs.images("test").images
     assert 0.05 < images.mean() / 255 < 0.3
     flat = images.reshape(len(images), -1)
     assert len(np.unique(flat, axis=0)) == len(images)
@@ -74,7 +74,7 @@ def test_drawings_differ_and_are_bright_on_black(glyphs: Dataset) -> None:
 def test_pixels_alone_are_not_enough(glyphs: Dataset, shots: int, low: float, high: float) -> None:
     """Nearest prototype on raw pixels, 5-way: far from chance (0.2) and from perfect."""
     spec, n = EpisodeSpec(5, shots, 15), 300
-    split = glyphs["test"]
+    split = glyphs.images("test")
     episodes = EpisodeSource(split, spec).indices(0, n)
     pixels = split.images.reshape(len(split.images), -1) / np.float32(255)
     order = np.argsort(episodes.support_labels, axis=1)

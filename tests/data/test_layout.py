@@ -49,7 +49,7 @@ def test_classes_are_named_by_path(
     assert [images.class_names for images in data.splits.values()] == [tuple(n) for n in names]
     for images, (name,) in zip(data.splits.values(), names, strict=True):
         expected = [decoded(SCRIPTS[f"{name}/{i}.png"]) for i in range(2)]
-        assert (images.images[..., 0] == expected).all()
+        assert (images.rows[..., 0] == expected).all()
     rest = {f"{around}{script}/character02/": 2 for script in ("Greek", "Latin", "Runic")}
     assert named_left_out(data) == {UNLISTED: rest}
 
@@ -68,8 +68,8 @@ def test_a_whole_path_is_not_ambiguous(empty_home: Path, tmp_path: Path) -> None
     files = {f"{name}/0.png": png(i) for i, name in enumerate(("a", "b/a", "c", "d"))}
     path = make_files(tmp_path / "x", files)
     data = imported(path, split_file=listed(tmp_path / "s.json", ["a"], ["c"], ["b/a"]))
-    assert (data["train"].images[0] == decoded(png(0))).all()
-    assert (data["test"].images[0] == decoded(png(1))).all()
+    assert (data.images("train").images[0] == decoded(png(0))).all()
+    assert (data.images("test").images[0] == decoded(png(1))).all()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_flat_tree_is_split(around: str, empty_home: Path, tmp_path: Path) -> 
     assert named_left_out(data) == {FORMAT: {f"{around}notes.txt": 1}}
     for images in data.splits.values():
         for name, start in zip(images.class_names, images.class_offsets, strict=True):
-            assert (images.images[start] == decoded(files[f"{around}{name}/0.png"])).all()
+            assert (images.rows[start] == decoded(files[f"{around}{name}/0.png"])).all()
     assert imported(path, split="60/20/20", split_seed=0).checksum == data.checksum
     assert classes_of(imported(path, split="60/20/20", split_seed=1)) != classes_of(data)
 

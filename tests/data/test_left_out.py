@@ -174,7 +174,7 @@ def test_every_file_is_stored_or_named(
     """Images stored, and files named as left out, are together the files of the tree."""
     files = PLAIN | {name: png(0) for name in fitting(extras)}
     data = imported(pack(tmp_path_factory.mktemp("t") / "x.zip", files), min_images=1)
-    stored = sum(len(split.images) for split in data.splits.values())
+    stored = sum(len(split) for split in data.splits.values())
     assert stored + files_left_out(data.provenance) == len(files)
     assert files_left_out(data.provenance) == sum(
         sum(n.values()) for n in named_left_out(data).values()

@@ -24,8 +24,8 @@ def real_omniglot(shared: Path, fsbench_home: Path) -> Dataset:
 
 @pytest.mark.slow
 def test_real_omniglot(real_omniglot: Dataset) -> None:
-    assert [len(s.images) for s in real_omniglot.splits.values()] == [82240, 13760, 33840]
-    train = real_omniglot["train"]
+    assert [len(s) for s in real_omniglot.splits.values()] == [82240, 13760, 33840]
+    train = real_omniglot.images("train")
     assert train.class_names[:2] == ("Angelic/character01/rot000", "Angelic/character01/rot090")
     upright, turned = train.images[:20], train.images[20:40]
     np.testing.assert_array_equal(np.rot90(upright, axes=(1, 2)), turned)

@@ -69,7 +69,7 @@ def test_lists_of_images(empty_home: Path, tmp_path: Path) -> None:
     data = imported(path, split_file=make_files(tmp_path / "lists", texts(LISTS)))
     assert classes_of(data) == {"train": ("n1", "n2"), "val": ("n3",), "test": ("n4",)}
     expected = [decoded(IMAGES[f"images/{n}.png"]) for n in ("n1_0", "n1_1", "n2_0")]
-    assert (data["train"].images == expected).all()
+    assert (data.images("train").images == expected).all()
     unlisted = [f"images/{n}_1.png" for n in ("n2", "n3", "n4")]
     assert named_left_out(data) == {UNLISTED: dict.fromkeys(unlisted, 1)}
 

@@ -38,15 +38,15 @@ def content(counts: dict[str, list[int]] | None = None) -> Content:
 def test_what_is_written_is_opened(counts: list[int]) -> None:
     write_dataset("mine", content({"train": counts, "val": [2], "test": [4]}))
     data = open_dataset("Mine")
-    train = data["train"]
+    train = data.images("train")
     expected = np.concatenate([pixels(n, i) for i, n in enumerate(counts)])
     np.testing.assert_array_equal(train.images, expected)
     np.testing.assert_array_equal(train.class_counts, counts)
     assert train.class_names == tuple(f"train{i}" for i in range(len(counts)))
     assert isinstance(train.images, np.memmap)
     assert data.provenance == {"source": "a test"}
-    np.testing.assert_allclose(data["test"].mean, expected.mean((0, 1, 2)) / 255)
-    np.testing.assert_allclose(data["test"].std, expected.std((0, 1, 2)) / 255)
+    np.testing.assert_allclose(data.images("test").mean, expected.mean((0, 1, 2)) / 255)
+    np.testing.assert_allclose(data.images("test").std, expected.std((0, 1, 2)) / 255)
     assert verify("mine") == data.checksum
 
 

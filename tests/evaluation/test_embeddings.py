@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from fewshot_bench.data.dataset import EmbeddingSplit
+from fewshot_bench.data.embeddings import GivenSplit
 from fewshot_bench.episodes.picture import draw_episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
@@ -33,7 +33,7 @@ def nearest_mean(x: NDArray[Any], y: NDArray[Any], spec: EpisodeSpec, n: int) ->
     """Accuracies of the nearest class mean, in plain numpy, on the same episodes."""
     x = x[np.argsort(y, kind="stable")]
     counts = np.unique(y, return_counts=True)[1]
-    episodes = EpisodeSource(EmbeddingSplit.of(x, np.sort(y)), spec).indices(0, n)
+    episodes = EpisodeSource(GivenSplit.of(x, np.sort(y)), spec).indices(0, n)
     assert episodes.query.max() < counts.sum()
     accuracies = []
     for i in range(n):
@@ -155,10 +155,10 @@ def test_without_centring_the_base_classes_change_nothing(name: str, transform: 
         12,
         5,
         recipe_for_embeddings(name, 1, settings={"transform": "CL2N"}),
-        EmbeddingSplit.of(X, Y),
+        GivenSplit.of(X, Y),
     ).uses_base
     seeing.see_base(torch.from_numpy(X).float(), torch.from_numpy(Y))
-    source = EpisodeSource(EmbeddingSplit.of(X, Y), EpisodeSpec(5, 1, 5))
+    source = EpisodeSource(GivenSplit.of(X, Y), EpisodeSpec(5, 1, 5))
     assert evaluate(blind, source, 20).accuracies == evaluate(seeing, source, 20).accuracies
 
 
@@ -172,7 +172,7 @@ def test_methods_that_cannot_say_why_in_one_line(name: str) -> None:
 
 def test_what_needs_images_does_not_take_embeddings_for_them(tmp_path: Path) -> None:
     """Errors of whoever builds on the harness: users are refused before."""
-    split = EmbeddingSplit.of(X, Y)
+    split = GivenSplit.of(X, Y)
     with pytest.raises(TypeError, match="MAML embeds images"):
         inputs_of(make_method("maml"), split)
     with pytest.raises(TypeError, match="only images"):

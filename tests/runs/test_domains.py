@@ -13,8 +13,9 @@ from fewshot_bench.data.entry import DatasetEntry
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from fewshot_bench.runs import domains, plan
+from fewshot_bench.runs.configuration import make_config
 from fewshot_bench.runs.domains import domains_of, open_domains, shared_classes
-from fewshot_bench.runs.plan import check_stages, make_config, make_plan
+from fewshot_bench.runs.plan import check_stages, make_plan
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.runner import prepare, run
 from tests.cells import CPU, SHORT, same, weights

@@ -9,7 +9,8 @@ from fewshot_bench.backbones.base import backbones
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.cells import cells
+from fewshot_bench.report.cells import cells, latest
+from fewshot_bench.report.metric import ACCURACY
 from fewshot_bench.runs.engine import carry_out
 from fewshot_bench.runs.plan import make_plan
 from fewshot_bench.runs.request import Request
@@ -23,7 +24,7 @@ CPU = torch.device("cpu")
 def mine(path: Path, seed: int) -> Path:
     """A file of weights for images of glyphs."""
     torch.manual_seed(seed)
-    network = backbones["conv4-64"](open_dataset("glyphs")["train"].image_shape)
+    network = backbones["conv4-64"](open_dataset("glyphs").images("train").image_shape)
     torch.save(network.state_dict(), path)
     return path
 
@@ -31,7 +32,7 @@ def mine(path: Path, seed: int) -> Path:
 def asked(weights: Path | None, *methods: str, **fields: object) -> Request:
     settings = ("transform=L2N",) if methods == ("simple-shot",) else ()
     facts = {"weights": weights, "n_episodes": 20, "settings": settings, **fields}
-    return Request(methods=methods, preset="smoke", **facts)  # type: ignore[arg-type]
+    return Request(methods=methods, preset="smoke", **facts)
 
 
 def test_a_run_is_repeated_without_the_file(tmp_path: Path, uri: str) -> None:
@@ -46,7 +47,7 @@ def test_a_run_is_repeated_without_the_file(tmp_path: Path, uri: str) -> None:
     )
     first.unlink()
     assert run(record.config, CPU, renew=True).result.accuracies == record.result.accuracies
-    variants = cells(load_runs(uri))["variant"]
+    variants = cells(latest(load_runs(uri)), ACCURACY)["variant"]
     assert [variant.split("-")[0] for variant in variants] == ["weights net1", "weights net2"]
 
 

@@ -1,0 +1,116 @@
+"""Configurations: names, settings and data of one run, resolved."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fewshot_bench.backbones.base import backbones
+from fewshot_bench.backbones.given_weights import keep_weights
+from fewshot_bench.config import RunConfig
+from fewshot_bench.data.dataset import EMBEDDED_BY, Dataset, ImageSplit
+from fewshot_bench.data.entry import datasets
+from fewshot_bench.errors import UsageError
+from fewshot_bench.method import methods
+from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.runs.domains import Domains
+from fewshot_bench.runs.on_embeddings import recipe_on_embeddings
+from fewshot_bench.runs.request import DEFAULT_BACKBONE
+
+
+def given_weights(path: Path | None, backbone: str | None, like: ImageSplit) -> dict[str, str]:
+    """Keep the weights of a file for a backbone; return what a configuration says of them.
+
+    Raises:
+        UsageError: they cannot be read, or do not fit a backbone for images as those of `like`.
+    """
+    if path is None:
+        return {}
+    digest = keep_weights(path, backbones.resolve(backbone or DEFAULT_BACKBONE), like.image_shape)
+    return {"backbone_weights": digest, "weights_name": path.stem}
+
+
+def make_config(
+    method: str,
+    backbone: str | None,
+    dataset: Dataset,
+    *,
+    preset: str = "default",
+    n_shot: int = 1,
+    settings: Sequence[str] = (),
+    split: str = "test",
+    train_dataset: Dataset | None = None,
+    **protocol: int | str | None,
+) -> RunConfig:
+    """Resolve names and recipe to the complete configuration of one run.
+
+    The recipe of a backbone that comes pretrained has no section for that, nor has one on
+    embeddings, whose backbone is theirs. What a recipe owes to the data, it owes to those that
+    are trained on: `train_dataset`, if it is not `dataset`. Weights that `given_weights` kept are
+    among the facts of `protocol`.
+
+    Raises:
+        UsageError: an unknown name or setting, or one of pretraining for such a backbone.
+    """
+    name, domains = methods.resolve(method), Domains(dataset, train_dataset)
+    chosen, n_way = _backbone(backbone, domains), protocol.get("n_way") or 5
+    if domains.embedded_by:
+        dim = int(dataset.any_split.rows.shape[1])
+        recipe = recipe_on_embeddings(name, dim, int(n_way), n_shot, preset, settings)
+    else:
+        given = protocol.get("backbone_weights") is not None
+        recipe = _recipe_on_images(
+            name, chosen, given, domains.training.name, n_shot, preset, settings
+        )
+    return RunConfig.model_validate(
+        {
+            "method": name,
+            "backbone": chosen,
+            "n_shot": n_shot,
+            "split": split,
+            "preset": preset,
+            "settings": sorted(text.replace(" ", "") for text in settings),
+            "recipe": recipe.model_dump(mode="json"),
+            **domains.facts(split),
+            **protocol,
+        }
+    )
+
+
+def _backbone(asked: str | None, domains: Domains) -> str:
+    """Return the backbone of a run: that of the embeddings, if there are some."""
+    made_by = domains.embedded_by
+    if made_by is None:
+        if asked and asked.partition(":")[0] == EMBEDDED_BY:
+            raise UsageError(
+                f"'{asked}' stands for data sets of embeddings, and {domains.dataset.name} holds "
+                "images; choose another --backbone"
+            )
+        return backbones.resolve(asked or DEFAULT_BACKBONE)
+    if asked not in (None, EMBEDDED_BY, made_by):
+        raise UsageError(
+            f"{domains.dataset.name} holds embeddings, which a network has made already; leave "
+            "--backbone out"
+        )
+    return made_by
+
+
+def _recipe_on_images(
+    name: str,
+    backbone: str,
+    given: bool,
+    trained_on: str,
+    n_shot: int,
+    preset: str,
+    settings: Sequence[str],
+) -> Recipe:
+    pretrained = given or getattr(backbones[backbone], "pretrained", False)
+    recipe = build_recipe(
+        methods[name].recipe_type,
+        preset=preset,
+        n_shot=n_shot,
+        dataset=datasets[trained_on].overrides if trained_on in datasets else {},
+        settings=["pretrain=none", *settings] if pretrained else settings,
+    )
+    if pretrained and recipe.pretrain is not None:
+        how = "with weights that are given" if given else "pretrained"
+        raise UsageError(f"{backbone} comes {how}; leave the settings of 'pretrain' out")
+    return recipe
