@@ -34,10 +34,10 @@ IMPORT = ("data", "import", "embeddings", "mine.npz", "--name", "mine", "--split
 
 def test_from_import_to_table(capfd: pytest.CaptureFixture[str]) -> None:
     assert fsbench(*IMPORT, "--backbone-name", "dinov2-s") == 0
-    assert "mine: train 2 classes, 24 embeddings of length 12;" in capfd.readouterr().out
+    assert "mine: train 3 classes, 36 embeddings of length 12;" in capfd.readouterr().out
     assert fsbench("data", "list") == 0
     shown = capfd.readouterr().out
-    assert re.search(r"mine +yes +12 +2 \+ [23] \+ [78] +12", shown)
+    assert re.search(r"mine +yes +12 +3 \+ 2 \+ 7 +12", shown)
     assert fsbench("data", "verify", "mine") == 0
     assert "mine ok" in capfd.readouterr().out
     assert fsbench("data", "show", "mine") == 2
@@ -69,7 +69,7 @@ def test_without_a_split_the_line_says_what_there_is(capfd: pytest.CaptureFixtur
 def test_export_and_its_refusals(capfd: pytest.CaptureFixture[str]) -> None:
     assert fsbench(*IMPORT) == 0
     assert fsbench("data", "export", "mine", "-o", "again.parquet") == 0
-    assert "again.parquet: train 24 x 12" in capfd.readouterr().out
+    assert "again.parquet: train 36 x 12" in capfd.readouterr().out
     assert Path("again.parquet").exists()
     assert fsbench("data", "export", "mine", "-o", "again.csv") == 2
     assert "names no format" in capfd.readouterr().err

@@ -38,8 +38,8 @@ def imported(path: str, **options: Any) -> Dataset:
     return import_dataset("embeddings", Path(path), as_name="mine", **options)
 
 
-def write_splits(file: Any, rows: NDArray[Any] = X, labels: NDArray[Any] = Y) -> None:
-    arrays = {f"X_{s}": rows[chosen] for s, chosen in SPLITS.items()}
+def write_splits(file: str, rows: NDArray[Any] = X, labels: NDArray[Any] = Y) -> None:
+    arrays: dict[str, Any] = {f"X_{s}": rows[chosen] for s, chosen in SPLITS.items()}
     arrays |= {f"y_{s}": labels[chosen] for s, chosen in SPLITS.items()}
     np.savez(file, **arrays)
 
@@ -75,12 +75,13 @@ def test_npz_with_splits() -> None:
 @pytest.mark.parametrize("words", [("X", "y"), ("features", "labels"), ("embeddings", "y")])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2"])
 def test_one_array_without_a_split_is_all_test(words: tuple[str, str], dtype: str) -> None:
-    np.savez("e.npz", **{words[0]: X.astype("f2").astype(dtype), words[1]: Y})
+    arrays: dict[str, Any] = {words[0]: X.astype("f2").astype(dtype), words[1]: Y}
+    np.savez("e.npz", **arrays)
     data = imported("e.npz")
     assert list(data.splits) == ["test"]
     order = np.argsort(Y, kind="stable")
     np.testing.assert_array_equal(data["test"].rows, X.astype("f2").astype("f4")[order])
-    with pytest.raises(UsageError, match="mine has no train split; .* --split 60/20/20"):
+    with pytest.raises(UsageError, match=r"mine has no train split; .* --split 60/20/20"):
         data["train"]
 
 
@@ -137,7 +138,7 @@ def test_a_split_by_shares_is_seeded_and_recorded() -> None:
 
 def test_labels_that_begin_anew_are_two_classes_on_request() -> None:
     write_splits("e.npz", labels=Y % 3)
-    with pytest.raises(UsageError, match="'0' is both in train and in val, .*--labels-per-split"):
+    with pytest.raises(UsageError, match=r"'0' is both in train and in val, .*--labels-per-split"):
         imported("e.npz")
     data = imported("e.npz", labels_per_split=True)
     assert data["val"].class_names == ("val/0", "val/1", "val/2")
