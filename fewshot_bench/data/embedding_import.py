@@ -1,6 +1,7 @@
 """Import of embeddings that a user has, of any network and any kind of thing."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,9 @@ def embeddings_of_files(
             for part, classes in found.items()
         }
         how += ", in each of which labels begin anew"
+    _require_apart(found)
+    if backbone_name is not None and not re.fullmatch(r"[\w.+/-]+", backbone_name):
+        raise UsageError(f"--backbone-name {backbone_name!r} has other signs than a name has")
     provenance: dict[str, object] = {
         "source": "the user's own embeddings",
         "files": {file.name: _digest(file) for file in files.values()},
@@ -98,6 +102,20 @@ def _splits(path: Path, files: Mapping[str, Path], labels: Path | None) -> dict[
 def _digest(path: Path) -> str:
     with in_one_line(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _require_apart(found: Mapping[str, Classes]) -> None:
+    """Refuse a class in two splits, as in a split by rows; new labels may just begin anew."""
+    seen: dict[str, str] = {}
+    for split, classes in found.items():
+        for name in classes:
+            if name in seen:
+                raise UsageError(
+                    f"class {name!r} is both in {seen[name]} and in {split}, and few-shot splits "
+                    "are by class; if these are two classes, as labels begin anew in each split, "
+                    "add --labels-per-split"
+                )
+            seen[name] = split
 
 
 def _dim(found: Mapping[str, Classes]) -> int:

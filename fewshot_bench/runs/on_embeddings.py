@@ -22,7 +22,7 @@ def recipe_on_embeddings(
     """Resolve a recipe for embeddings, which neither a network nor augmentation changes.
 
     Nothing is pretrained. Meta-training is what it is on stored embeddings of images; a method
-    of which it would train the network alone, as proto-net, is taken without.
+    of which it would train the network alone is taken without.
 
     Args:
         name: of the method.
