@@ -5,7 +5,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,7 +140,7 @@ def score_episodes(
         indices = source.indices(start, min(block, n_episodes - start))
         parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
         episodes = (gather(table, part, source.spec.n_way)[0] for part in parts)
-        return _block(indices, torch.cat([method(episode) for episode in episodes]))
+        return _block(indices, [method(episode) for episode in episodes])
 
     digest, blocks = hashlib.sha256(), []
     gaps: NDArray[np.float64] = np.zeros(N_BINS)
@@ -155,23 +155,28 @@ def score_episodes(
     return Scores(accuracies, f1, error, digest.hexdigest())
 
 
-def decide(scores: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Turn scores ``[T, Q, n_way]`` into answers, and the probability of each by the softmax.
+def decide(scores: Sequence[Tensor]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Turn scores into answers, and the probability of each by the softmax.
 
-    Of equal scores the first is the answer. Both are ``[T, Q]``.
+    Args:
+        scores: of batches of tasks, ``[T, Q, n_way]`` each.
+
+    Returns:
+        The answers, of equal scores the first, and their probabilities: ``[T, Q]`` over all T.
     """
-    # With values `max` is faster than `argmax`, several times so where scores lie transposed; and
-    # sums over the first of several dimensions are faster than those over a short last one.
-    best, answers = scores.max(-1)
-    by_class = scores.permute(2, 0, 1).contiguous()
+    # Classes first: `argmax` takes longer than all of this, several times so for some layouts.
+    by_class = torch.cat([part.permute(2, 0, 1) for part in scores], dim=1)
+    best, last = by_class.amax(0), len(by_class) - 1
+    behind = torch.arange(last, -1, -1, dtype=torch.int32, device=best.device)  # each class
+    answers = last - ((by_class == best) * behind[:, None, None]).amax(0)
     probabilities = (by_class - best).exp().sum(0).reciprocal()
-    return answers.cpu().numpy(), probabilities.float().cpu().numpy()
+    return answers.cpu().long().numpy(), probabilities.cpu().float().numpy()
 
 
-def _block(indices: EpisodeIndices, scores: Tensor) -> _Block:
+def _block(indices: EpisodeIndices, scores: Sequence[Tensor]) -> _Block:
     answers, probabilities = decide(scores)
     hits = answers == indices.query_labels
-    f1 = macro_f1(answers, indices.query_labels, scores.shape[-1])
+    f1 = macro_f1(answers, indices.query_labels, scores[0].shape[-1])
     gaps = calibration_gaps(probabilities, hits)
     return _Block(indices, answers, probabilities, hits.mean(1), f1, gaps)
 
