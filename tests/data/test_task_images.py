@@ -65,7 +65,7 @@ def test_no_query_and_a_broken_one_are_one_line(tmp_path: Path) -> None:
     make_files(tmp_path, {"no/a.txt": b"", "bad/x/a.png": png(0)[:40]})
     with pytest.raises(UsageError, match="has no images"), asked_images(tmp_path / "no"):
         pass
-    with asked_images(tmp_path / "bad") as images, pytest.raises(UsageError, match="'x/a.png' is"):
+    with asked_images(tmp_path / "bad") as images, pytest.raises(UsageError, match=r"'x/a\.png' is"):
         list(images.parts(LIKE))
 
 
@@ -75,10 +75,10 @@ def test_arrays_that_are_not_there_or_hold_objects(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no array 'y' but X"):
         read_npz(tmp_path / "x.npz", "X", "y")
     np.savez(tmp_path / "o.npz", X=np.array([{}], dtype=object))
-    with pytest.raises(UsageError, match="no .npz of plain arrays"):
+    with pytest.raises(UsageError, match="of plain arrays"):
         read_npz(tmp_path / "o.npz", "X")
     (tmp_path / "t.npz").write_text("text")
-    with pytest.raises(UsageError, match="no .npz of plain arrays"):
+    with pytest.raises(UsageError, match="of plain arrays"):
         read_npz(tmp_path / "t.npz")
     with pytest.raises(UsageError, match="there is no file"):
         read_npz(tmp_path / "none.npz")
