@@ -38,6 +38,14 @@ def test_what_was_trained_on_counts_and_what_is_said_of_it_does_not() -> None:
     assert crossed.title == "ssl-meta conv4-64 glyphs 1-shot, trained on omniglot"
 
 
+def test_weights_that_are_given_count_and_their_name_does_not() -> None:
+    given = RunConfig(**FACTS, backbone_weights="a" * 64, weights_name="net")
+    assert given.model_copy(update={"weights_name": "other"}).key == given.key
+    others = [RunConfig(**FACTS), given.model_copy(update={"backbone_weights": "b" * 64})]
+    assert len({given.key, *(other.key for other in others)}) == 3
+    assert given.title == "ssl-meta conv4-64 (weights net-aaaaaa) glyphs 1-shot"
+
+
 @pytest.mark.parametrize("half", ["train_dataset", "train_checksum"])
 def test_a_data_set_to_train_on_has_a_checksum(half: str) -> None:
     with pytest.raises(ValidationError, match="come together"):

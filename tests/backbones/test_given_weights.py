@@ -1,6 +1,8 @@
 """Weights of a user's own: matched by name, told from each other, kept; or refused in one line."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from torch import Tensor
 from fewshot_bench.backbones.base import Backbone, backbones
 from fewshot_bench.backbones.given_weights import keep_weights, kept_at, with_given_weights
 from fewshot_bench.errors import UsageError
+from tests.backbones.test_timm import StandIn
 
 SHAPE = (1, 16, 16)
 NAME = "conv4-64"
@@ -99,3 +102,25 @@ def test_a_copy_that_is_gone_or_another_says_so(tmp_path: Path) -> None:
     copy.rename(other)
     with pytest.raises(UsageError, match="holds other weights"):
         with_given_weights(NAME, SHAPE, "f" * 64)
+
+
+def test_a_network_of_timm_takes_them_without_a_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timm: Any = ModuleType("timm")
+    timm.list_models = lambda **_: ["conv_net.a1"]
+    asked = []
+
+    def create_model(name: str, pretrained: bool, num_classes: int) -> StandIn:
+        asked.append((name, pretrained, num_classes))
+        return StandIn()
+
+    timm.create_model = create_model
+    monkeypatch.setitem(sys.modules, "timm", timm)
+    weights = StandIn().state_dict()
+    torch.save({**weights, "fc.weight": torch.ones(3, 8)}, tmp_path / "mine.pt")
+    shape = (3, 32, 32)
+    digest = keep_weights(tmp_path / "mine.pt", "timm:conv_net", shape)
+    backbone = with_given_weights("timm:conv_net", shape, digest)
+    assert all(torch.equal(backbone.state_dict()[f"network.{k}"], weights[k]) for k in weights)
+    assert asked == [("conv_net", False, 0)] * 2

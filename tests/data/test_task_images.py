@@ -78,10 +78,10 @@ def test_arrays_that_are_not_there_or_hold_objects(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no array 'y' but X"):
         read_npz(tmp_path / "x.npz", "X", "y")
     np.savez(tmp_path / "o.npz", X=np.array([{}], dtype=object))
-    with pytest.raises(UsageError, match=r"no \.npz of plain arrays"):
+    with pytest.raises(UsageError, match="of plain arrays"):
         read_npz(tmp_path / "o.npz", "X")
     (tmp_path / "t.npz").write_text("text")
-    with pytest.raises(UsageError, match=r"no \.npz of plain arrays"):
+    with pytest.raises(UsageError, match="of plain arrays"):
         read_npz(tmp_path / "t.npz")
     with pytest.raises(UsageError, match="there is no file"):
         read_npz(tmp_path / "none.npz")

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from fewshot_bench.backbones.base import backbones
-from fewshot_bench.config import RunConfig
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.errors import UsageError
+from fewshot_bench.method import methods
 from fewshot_bench.report.cells import cells, latest
 from fewshot_bench.report.metric import ACCURACY
 from fewshot_bench.runs.engine import carry_out
@@ -29,10 +29,10 @@ def mine(path: Path, seed: int) -> Path:
     return path
 
 
-def asked(weights: Path | None, *methods: str, **fields: object) -> Request:
-    settings = ("transform=L2N",) if methods == ("simple-shot",) else ()
+def asked(weights: Path | None, *names: str, **fields: object) -> Request:
+    settings = ("transform=L2N",) if names == ("simple-shot",) else ()
     facts = {"weights": weights, "n_episodes": 20, "settings": settings, **fields}
-    return Request(methods=methods, preset="smoke", **facts)
+    return Request(methods=names, preset="smoke", **facts)
 
 
 def test_a_run_is_repeated_without_the_file(tmp_path: Path, uri: str) -> None:
@@ -42,8 +42,9 @@ def test_a_run_is_repeated_without_the_file(tmp_path: Path, uri: str) -> None:
     assert record.config.key != other.config.key
     assert record.result.accuracies != other.result.accuracies
     assert record.config.recipe["pretrain"] is None
+    assert record.config.backbone_weights
     assert record.config.title == (
-        f"simple-shot conv4-64 (weights net1-{record.config.backbone_weights[:6]}) glyphs 1-shot"  # type: ignore[index]
+        f"simple-shot conv4-64 (weights net1-{record.config.backbone_weights[:6]}) glyphs 1-shot"
     )
     first.unlink()
     assert run(record.config, CPU, renew=True).result.accuracies == record.result.accuracies
@@ -64,10 +65,8 @@ def test_meta_training_on_them_is_told_apart(tmp_path: Path) -> None:
     configs = [make_plan(asked(file, "proto-net")).configs[0] for file in files]
     dataset = open_dataset("glyphs")
     plain = make_plan(asked(None, "proto-net", settings=("pretrain=none",))).configs[0]
-    recipes = [RunConfig.model_validate(c).recipe for c in (*configs, plain)]
+    recipes = [config.recipe for config in (*configs, plain)]
     assert recipes[0] == recipes[1] == recipes[2]
-    from fewshot_bench.method import methods
-
     train = methods["proto-net"].recipe_type.model_validate(recipes[0]).train
     assert train is not None
     assert len({meta_training(c, dataset, train).key for c in (*configs, plain)}) == 3

@@ -14,7 +14,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.embeddings import evaluate_embeddings
 from fewshot_bench.method import methods
 from fewshot_bench.runs import on_embeddings
-from fewshot_bench.runs.plan import make_config, make_plan
+from fewshot_bench.runs.configuration import make_config
+from fewshot_bench.runs.plan import make_plan
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.runner import run
 from tests.embeddings import make_arrays
