@@ -1,7 +1,6 @@
-"""Embeddings of users: every format is read alike, and what cannot be used is refused."""
+"""Embeddings of users: every format is read alike."""
 
 import json
-import os
 import pickle
 from collections import defaultdict
 from pathlib import Path
@@ -14,54 +13,26 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.embedding_export import WRITERS, write_embedding_file
 from fewshot_bench.data.embeddings import EmbeddingSplit
-from fewshot_bench.data.importing import import_dataset
-from fewshot_bench.data.store import open_dataset, stored_names, verify
+from fewshot_bench.data.store import open_dataset, verify
 from fewshot_bench.errors import UsageError
-from tests.embeddings import make_arrays
-
-X, Y = make_arrays(n_classes=12, per_class=5)
-SPLITS = {"train": Y < 6, "val": (Y >= 6) & (Y < 9), "test": Y >= 9}
+from tests.data.embedding_files import (
+    SPLITS,
+    X,
+    Y,
+    assert_whole,
+    dictionary,
+    imported,
+    write_splits,
+)
 
 
 @pytest.fixture(autouse=True)
 def place(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def imported(path: str, **options: Any) -> Dataset:
-    return import_dataset("embeddings", Path(path), as_name="mine", **options)
-
-
-def write_splits(file: str, rows: NDArray[Any] = X, labels: NDArray[Any] = Y) -> None:
-    arrays: dict[str, Any] = {f"X_{s}": rows[chosen] for s, chosen in SPLITS.items()}
-    arrays |= {f"y_{s}": labels[chosen] for s, chosen in SPLITS.items()}
-    np.savez(file, **arrays)
-
-
-def assert_whole(data: Dataset, splits: dict[str, NDArray[Any]] = SPLITS) -> None:
-    """The rows of each class, in the order of classes and rows."""
-    assert list(data.splits) == list(splits)
-    for split, chosen in splits.items():
-        found, rows, labels = data[split], X[chosen], Y[chosen]
-        order = np.argsort(labels, kind="stable")
-        np.testing.assert_array_equal(found.rows, rows[order].astype("f4"))
-        assert found.rows.dtype == np.float32
-        assert isinstance(found.rows, np.memmap)
-        assert found.class_names == tuple(map(str, np.unique(labels)))
-    assert verify("mine") == data.checksum
-
-
-def dictionary(factory: Any = dict) -> dict[Any, Any]:
-    found = factory()
-    for label in np.unique(Y):
-        found[int(label)] = list(X[label == Y].astype("f4"))
-    return found  # type: ignore[no-any-return]
 
 
 def test_npz_with_splits() -> None:
@@ -186,71 +157,3 @@ def test_a_changed_number_is_noticed(empty_home: Path) -> None:
     (path.parent / "dataset.json").write_text(json.dumps({**record, "dim": 3}))
     with pytest.raises(UsageError, match=r"test.npy does not fit dataset\.json"):
         open_dataset("mine")
-
-
-class Evil:
-    def __reduce__(self) -> Any:
-        return os.system, ("touch pwned",)
-
-
-HOLE = np.where(np.arange(X.size).reshape(X.shape) == 7, np.nan, X)
-BAD: dict[str, tuple[Any, str]] = {
-    "nan.npz": ({"X": HOLE, "y": Y}, "class '.*' of test holds numbers that are not finite"),
-    "large.npz": ({"X": X + 1e300, "y": Y}, "too large for float32"),
-    "shape.npz": ({"X": X[0], "y": Y}, r"X of shape.npz has the shape \(12,\)"),
-    "longer.npz": ({"X": X, "y": Y[:-1]}, "has 60 rows and y of longer.npz 59 labels"),
-    "one.npz": ({"X": X, "y": Y * 0}, "test has only 1 class, '0'"),
-    "few.npz": ({"X": X[:3], "y": [0, 0, 1]}, "class '1' of test has only 1 row"),
-    "half.npz": ({"X": X, "y": Y + 0.5}, "a label is a name or a whole number"),
-    "alone.npz": ({"X_test": X}, "has 'X_test' but not its labels"),
-    "both.npz": ({"X": X, "features": X, "y": Y}, "has both"),
-    "mixed.npz": ({"X": X, "y": Y, "X_val": X, "y_val": Y}, "it needs X and y, or X_train"),
-    "objects.npz": ({"X": X, "y": np.array(["a", 1] * 30, object)}, "Python objects"),
-    "names.npz": ({"X": X, "y": Y, "classes": ["a"]}, "holds 1, which is no place in the 1 names"),
-    "evil.pkl": ({0: [Evil()]}, "refused a pickle that asks for"),
-    "list.pkl": ([1, 2], "holds no dictionary of classes"),
-    "ragged.pkl": ({0: [[1.0], [1.0, 2.0]], 1: [[1.0], [2.0]]}, "rows differ in length"),
-    "text.pkl": ({0: ["a", "b"], 1: ["a", "b"]}, "holds no numbers"),
-    "key.pkl": ({(1, 2): [[1.0]]}, "as a class; names are text or numbers"),
-    "dims.pkl": ({0: [[1.0]] * 2, 1: [[1.0, 2.0]] * 2}, "the length 1 in class '0' .* and 2 in"),
-    "twice.pkl": ({0: [[1.0]] * 2, "0": [[1.0]] * 2}, "as text and as a number"),
-    "cut.npz": (b"PK\x03\x04", "cut.npz cannot be read"),
-    "cut.safetensors": (b"\x08", "cut.safetensors cannot be read"),
-    "cut.parquet": (b"PAR1", "cut.parquet cannot be read"),
-    "cut.pkl": (b"\x80\x04}", "cut.pkl is not a whole pickle"),
-    "x.h5": (b"", "x.h5 is no file of embeddings; give one of .npz"),
-    "x.npy": (b"", "--labels FILE goes with a .npy file"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_used_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
-    held, message = BAD[name]
-    if isinstance(held, bytes):
-        Path(name).write_bytes(held)
-    elif name.endswith(".npz"):
-        np.savez(name, **held)
-    else:
-        Path(name).write_bytes(pickle.dumps(held, 4))
-    with pytest.raises(UsageError, match=message) as refused:
-        imported(name)
-    assert "\n" not in str(refused.value)
-    assert str(tmp_path) not in str(refused.value)
-    assert not stored_names()
-    assert not Path("pwned").exists()
-
-
-def test_options_that_do_not_fit_are_refused() -> None:
-    write_splits("e.npz")
-    for options, message in (
-        ({"split": "60/20/20"}, "says which split a class is in"),
-        ({"split_seed": 1}, "--split-seed goes with --split"),
-        ({"labels": Path("e.npz")}, "goes with a .npy file"),
-        ({"backbone_name": "a\nb"}, "has other signs than a name has"),
-        ({"size": 84}, "--size does not apply to embeddings"),
-    ):
-        with pytest.raises(UsageError, match=message):
-            imported("e.npz", **options)
-    with pytest.raises(UsageError, match=r"nowhere.npz cannot be read \(No such file"):
-        imported("nowhere.npz")
-    assert not stored_names()
