@@ -38,7 +38,7 @@ def test_scores_are_taken_in_batches_of_bounded_size(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(block, "_SCORES_AT_ONCE", 2 * 4 * 3)
     monkeypatch.setattr(block, "decide", decided)
-    parts = block_of(episodes, scores.split(1))
+    parts = block_of(episodes, [scores[i : i + 1] for i in range(6)])
     assert alive == [2, 2, 2]
     assert (parts.answers == whole.answers).all()
     assert (parts.probabilities == whole.probabilities).all()
