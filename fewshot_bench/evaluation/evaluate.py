@@ -5,7 +5,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +16,17 @@ from torch import Tensor
 from fewshot_bench.data.dataset import ImageSplit, Split
 from fewshot_bench.episodes.episode import Episode, EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.evaluation.block import Block, block_of
 from fewshot_bench.evaluation.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.evaluation.parallel import map_on_cores
 from fewshot_bench.method import Method
 from fewshot_bench.results import Answers, Result
-from fewshot_bench.statistics.metrics import N_BINS, calibration_error, calibration_gaps, macro_f1
+from fewshot_bench.statistics.metrics import N_BINS, calibration_error
 from fewshot_bench.version import __version__
 
 # Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
 _NUMBERS_IN_ALL = 100_000_000
 _EPISODES_SAMPLED = 64  # at once, at least: sampling a few takes hardly longer than sampling one
-
 
 Keep = Callable[[Answers], None]  # is handed the answers of a block of episodes, block by block
 
@@ -100,26 +100,6 @@ def inputs_of(method: Method, split: Split) -> Table:
     return FeatureTable(method.transform(embed_split(method, split)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Episodes that were sampled together, what was answered, and what that amounts to.
-
-    Attributes:
-        indices: of the episodes.
-        answers: int64 ``[n, Q]``.
-        probabilities: of each answer, float32 ``[n, Q]``.
-        accuracies, macro_f1: float64 ``[n]``.
-        gaps: of the calibration, see `calibration_gaps`.
-    """
-
-    indices: EpisodeIndices
-    answers: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-    accuracies: NDArray[np.float64]
-    macro_f1: NDArray[np.float64]
-    gaps: NDArray[np.float64]
-
-
 def score_episodes(
     method: Method,
     source: EpisodeSource,
@@ -136,11 +116,11 @@ def score_episodes(
     chunk, block, most = _sizes(method, source, table)
 
     @torch.no_grad()
-    def answer(method: Method, start: int) -> _Block:
+    def answer(method: Method, start: int) -> Block:
         indices = source.indices(start, min(block, n_episodes - start))
         parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
         episodes = (gather(table, part, source.spec.n_way)[0] for part in parts)
-        return _block(indices, [method(episode) for episode in episodes])
+        return block_of(indices, (method(episode) for episode in episodes))
 
     digest, blocks = hashlib.sha256(), []
     gaps: NDArray[np.float64] = np.zeros(N_BINS)
@@ -149,36 +129,10 @@ def score_episodes(
         gaps += done.gaps
         blocks.append((done.accuracies, done.macro_f1))
         if keep is not None:
-            keep(_answers(done, source.split))
+            keep(done.told(source.split))
     accuracies, f1 = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     error = calibration_error(gaps, n_episodes * source.spec.n_queries)
     return Scores(accuracies, f1, error, digest.hexdigest())
-
-
-def decide(scores: Sequence[Tensor]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Turn scores into answers, and the probability of each by the softmax.
-
-    Args:
-        scores: of batches of tasks, ``[T, Q, n_way]`` each.
-
-    Returns:
-        The answers, of equal scores the first, and their probabilities: ``[T, Q]`` over all T.
-    """
-    # Classes first: `argmax` takes longer than all of this, several times so for some layouts.
-    by_class = torch.cat([part.permute(2, 0, 1) for part in scores], dim=1)
-    best, last = by_class.amax(0), len(by_class) - 1
-    behind = torch.arange(last, -1, -1, dtype=torch.int32, device=best.device)  # each class
-    answers = last - ((by_class == best) * behind[:, None, None]).amax(0)
-    probabilities = (by_class - best).exp().sum(0).reciprocal()
-    return answers.cpu().long().numpy(), probabilities.cpu().float().numpy()
-
-
-def _block(indices: EpisodeIndices, scores: Sequence[Tensor]) -> _Block:
-    answers, probabilities = decide(scores)
-    hits = answers == indices.query_labels
-    f1 = macro_f1(answers, indices.query_labels, scores[0].shape[-1])
-    gaps = calibration_gaps(probabilities, hits)
-    return _Block(indices, answers, probabilities, hits.mean(1), f1, gaps)
 
 
 def _sizes(method: Method, source: EpisodeSource, table: Table) -> tuple[int, int, int]:
@@ -189,17 +143,6 @@ def _sizes(method: Method, source: EpisodeSource, table: Table) -> tuple[int, in
     chunk = max(1, min(method.at_once.tasks, numbers // per_task))
     most = max(1, _NUMBERS_IN_ALL // (chunk * per_task))
     return chunk, chunk * -(-_EPISODES_SAMPLED // chunk), most
-
-
-def _answers(block: _Block, split: Split) -> Answers:
-    """Say what was answered by the rows and labels that the split was given."""
-    return Answers(
-        predictions=block.answers,
-        query_labels=block.indices.query_labels,
-        query_indices=split.given_at(block.indices.query),
-        classes=split.class_labels[block.indices.classes],
-        probabilities=block.probabilities,
-    )
 
 
 def gather(

@@ -34,8 +34,8 @@ MACRO_F1 = Metric(
     "macro-F1",
     "macro_f1",
     "macro_f1_ci95",
-    "Macro-F1 in percent (mean F1 of the classes that an episode asks for or that were answered, "
-    f"whatever their queries), {_INTERVAL}",
+    "Macro-F1 in percent (mean F1 of those classes of an episode that are asked for or answered, "
+    f"however many their queries), {_INTERVAL}",
 )
 CALIBRATION = Metric(
     "calibration",

@@ -12,7 +12,7 @@ TRANSDUCTIVE_NOTE = (
 )
 BEST_NOTE = (
     "Bold: the {0}est mean of each column, and nothing more; whether it is significantly "
-    "{0}er takes a paired comparison."
+    "{0}er takes {1}."
 )
 SEEDS_NOTE = (
     "Several training seeds: their mean ± the mean of their intervals, if there are any; sd is "
@@ -59,7 +59,7 @@ def notes_below(
         drops: there are columns of what imbalanced queries change.
         published: there are numbers that others published.
     """
-    notes = [metric.note, BEST_NOTE.format("low" if metric.lowest_is_best else "high")]
+    notes = [metric.note, _best_note(metric)]
     if (frame["n_seeds"] > 1).any():
         notes.append(SEEDS_NOTE)
     if (frame["setting"] == "transductive").any():
@@ -74,3 +74,9 @@ def notes_below(
         LACKING_NOTE.format(n_lacking, metric.title): n_lacking > 0,
     }
     return notes + [note for note, wanted in extra.items() if wanted]
+
+
+def _best_note(metric: Metric) -> str:
+    end = "low" if metric.lowest_is_best else "high"
+    return BEST_NOTE.format(end, "a paired comparison" if metric.ci95 else "several seeds")
+

@@ -6,8 +6,6 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
@@ -15,7 +13,8 @@ from fewshot_bench.data.augment import augment, color_jitter, random_crop
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.evaluation.evaluate import decide, evaluate, gather, inputs_of
+from fewshot_bench.evaluation import block
+from fewshot_bench.evaluation.evaluate import evaluate, gather, inputs_of
 from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.recipe import Recipe
@@ -77,21 +76,6 @@ def test_scores_that_are_not_finite_have_no_calibration() -> None:
     assert Result.model_validate_json(result.model_dump_json()) == result
 
 
-@given(st.integers(1, 3), st.integers(1, 4), st.integers(2, 6), st.booleans(), st.integers(0, 99))
-def test_the_first_of_equals_is_the_answer_and_probabilities_are_the_softmax(
-    n_tasks: int, n_queries: int, n_way: int, transposed: bool, seed: int
-) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    shape = (n_tasks, n_way, n_queries) if transposed else (n_tasks, n_queries, n_way)
-    scores = torch.randint(3, shape, generator=generator).float()
-    scores = scores.transpose(1, 2) if transposed else scores
-    cut = seed % n_tasks
-    parts = [part for part in (scores[:cut], scores[cut:]) if len(part)]
-    answers, probabilities = decide(parts)
-    assert (answers == scores.numpy().argmax(-1)).all()  # numpy's takes the first
-    torch.testing.assert_close(torch.from_numpy(probabilities), scores.softmax(-1).amax(-1))
-
-
 def test_every_answer_is_kept_on_request_and_metrics_follow_from_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -106,7 +90,7 @@ def test_every_answer_is_kept_on_request_and_metrics_follow_from_them(
     answers = result.answers
     assert answers is not None
     for field in fields(Answers):
-        parts = [getattr(block, field.name) for block in blocks]
+        parts = [getattr(part, field.name) for part in blocks]
         assert (np.concatenate(parts) == getattr(answers, field.name)).all()
     hits = answers.predictions == answers.query_labels
     assert result.accuracies == tuple(hits.mean(1))
@@ -125,6 +109,7 @@ def test_chunks_do_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     method, source = make_method(name).float(), EpisodeSource(make_split(noise=1.0), SPEC)
     whole = evaluate(method, source, 12)
     monkeypatch.setattr(type(method), "at_once", AtOnce(numbers=1))
+    monkeypatch.setattr(block, "_SCORES_AT_ONCE", 1)
     one_by_one = evaluate(method, source, 12)
     assert whole.accuracies == one_by_one.accuracies
     assert whole.macro_f1 == one_by_one.macro_f1
