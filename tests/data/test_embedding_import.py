@@ -188,11 +188,6 @@ def test_a_changed_number_is_noticed(empty_home: Path) -> None:
         open_dataset("mine")
 
 
-class Evil:
-    def __reduce__(self) -> Any:
-        return os.system, ("touch pwned",)
-
-
 HOLE = np.where(np.arange(X.size).reshape(X.shape) == 7, np.nan, X)
 BAD: dict[str, tuple[Any, str]] = {
     "nan.npz": ({"X": HOLE, "y": Y}, "class '.*' of test holds numbers that are not finite"),
@@ -207,7 +202,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "mixed.npz": ({"X": X, "y": Y, "X_val": X, "y_val": Y}, "it needs X and y, or X_train"),
     "objects.npz": ({"X": X, "y": np.array(["a", 1] * 30, object)}, "Python objects"),
     "names.npz": ({"X": X, "y": Y, "classes": ["a"]}, "holds 1, which is no place in the 1 names"),
-    "evil.pkl": ({0: [Evil()]}, "refused a pickle that asks for"),
+    "evil.pkl": ({0: [os.system]}, "refused a pickle that asks for"),
     "list.pkl": ([1, 2], "holds no dictionary of classes"),
     "ragged.pkl": ({0: [[1.0], [1.0, 2.0]], 1: [[1.0], [2.0]]}, "rows differ in length"),
     "text.pkl": ({0: ["a", "b"], 1: ["a", "b"]}, "holds no numbers"),
@@ -237,7 +232,6 @@ def test_what_cannot_be_used_is_refused_in_one_line(name: str, tmp_path: Path) -
     assert "\n" not in str(refused.value)
     assert str(tmp_path) not in str(refused.value)
     assert not stored_names()
-    assert not Path("pwned").exists()
 
 
 def test_options_that_do_not_fit_are_refused() -> None:
