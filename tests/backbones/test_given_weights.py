@@ -108,7 +108,7 @@ def test_a_network_of_timm_takes_them_without_a_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timm: Any = ModuleType("timm")
-    timm.list_models = lambda pretrained: ["conv_net.a1"]
+    timm.list_models = lambda **_: ["conv_net.a1"]
     asked = []
 
     def create_model(name: str, pretrained: bool, num_classes: int) -> StandIn:

@@ -31,7 +31,7 @@ def mine(path: Path, seed: int) -> Path:
 def asked(weights: Path | None, *names: str, **fields: object) -> Request:
     settings = ("transform=L2N",) if names == ("simple-shot",) else ()
     facts = {"weights": weights, "n_episodes": 20, "settings": settings, **fields}
-    return Request(methods=names, preset="smoke", **facts)  # type: ignore[arg-type]
+    return Request(methods=names, preset="smoke", **facts)
 
 
 def test_a_run_is_repeated_without_the_file(tmp_path: Path, uri: str) -> None:
@@ -41,9 +41,9 @@ def test_a_run_is_repeated_without_the_file(tmp_path: Path, uri: str) -> None:
     assert record.config.key != other.config.key
     assert record.result.accuracies != other.result.accuracies
     assert record.config.recipe["pretrain"] is None
-    assert record.config.title == (
-        f"simple-shot conv4-64 (weights net1-{record.config.backbone_weights[:6]}) glyphs 1-shot"
-    )
+    digest = record.config.backbone_weights or ""
+    title = f"simple-shot conv4-64 (weights net1-{digest[:6]}) glyphs 1-shot"
+    assert record.config.title == title
     first.unlink()
     assert run(record.config, CPU, renew=True).result.accuracies == record.result.accuracies
     variants = cells(load_runs(uri))["variant"]
