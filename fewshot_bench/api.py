@@ -36,6 +36,7 @@ def evaluate(
     method: str,
     *,
     dataset: str,
+    train_dataset: str | None = None,
     backbone: str = "conv4-64",
     n_way: int = 5,
     n_shot: int = 1,
@@ -63,6 +64,7 @@ def evaluate(
     X_base: Any = None,
     y_base: Any = None,
     dataset: str | None = None,
+    train_dataset: str | None = None,
     backbone: str | None = None,
     split: str | None = None,
     n_way: int = 5,
@@ -97,6 +99,7 @@ def evaluate(
         X_base: embeddings of base classes, for a method that uses them; others do not look.
         y_base: their labels.
         dataset: name of a data set, in the place of X and y.
+        train_dataset: with a data set, another one to pretrain, meta-train and select on.
         backbone: with a data set, name of a network; ``conv4-64`` unless given.
         split: with a data set, whose classes it is measured on: ``test`` unless given, or ``val``.
         n_way: classes of an episode.
@@ -128,6 +131,7 @@ def evaluate(
         93.07 ± 0.94 % over 100 episodes, transductive
     """
     images = {"backbone": backbone, "split": split, "episode_seed": episode_seed}
+    images["train_dataset"] = train_dataset
     _refuse_stray(X, y, dataset, images, {"X_base": X_base, "y_base": y_base})
     protocol: dict[str, Any] = {
         "n_way": n_way,
@@ -148,6 +152,7 @@ def evaluate(
     return evaluate_cell(
         method,
         dataset=dataset,
+        train_dataset=train_dataset,
         backbone=backbone or "conv4-64",
         split=split or "test",
         episode_seed=episode_seed or 0,

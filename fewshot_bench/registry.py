@@ -30,8 +30,8 @@ class Registry(Generic[T]):
         >>> import fewshot_bench as fsb
         >>> fsb.methods["SIB"].paper.venue
         'ICLR'
-        >>> [name for name in fsb.methods if "shot" in name]
-        ['laplacian-shot', 'simple-shot']
+        >>> fsb.methods.resolve("Simple_Shot")
+        'simple-shot'
         >>> "conv4-64" in fsb.backbones
         True
     """

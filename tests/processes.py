@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fewshot_bench.data.store import open_dataset
 
+ROOT = Path(__file__).parents[1]
 FSBENCH = [sys.executable, "-c", "from fewshot_bench.cli import main; main()"]
 Done = subprocess.CompletedProcess[str]
 
@@ -62,3 +63,17 @@ def server(folder: Path, port: int, store: str = "sqlite:///mlflow.db") -> Itera
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def imported_by(statements: str, cwd: Path) -> set[str]:
+    """Run statements in a fresh interpreter; return the names of all modules it ended with."""
+    script = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('\\nMODULES', *sys.modules, file=sys.stderr))\n" + statements
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    complaint, _, modules = done.stderr.rpartition("\nMODULES ")
+    assert done.returncode == 0, complaint
+    return set(modules.split())

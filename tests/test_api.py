@@ -20,7 +20,7 @@ from fewshot_bench.recipe import build_recipe, setting_names, setting_texts
 from fewshot_bench.registry import Registry
 from fewshot_bench.results import Result
 from tests.embeddings import make_arrays
-from tests.test_packaging import ROOT, imported_by
+from tests.processes import ROOT, imported_by
 
 X, Y = make_arrays()
 FEW: dict[str, Any] = {"n_query": 5, "n_episodes": 40}

@@ -14,7 +14,10 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    parametrize_with_checks,
+)
 
 from fewshot_bench.classifier import FewShotClassifier
 from fewshot_bench.errors import UsageError
@@ -165,6 +168,15 @@ def test_settings_can_be_searched_over_in_a_pipeline() -> None:
     assert best.method_.recipe.temperature == best.get_params()["temperature"]
     assert best.method_.recipe.n_steps == 20
     assert search.best_score_ > 0.8
+
+
+def test_the_base_classes_go_through_a_search_and_columns_have_names() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    check_dataframe_column_names_consistency("FewShotClassifier", FewShotClassifier("logistic"))
+    search = GridSearchCV(FewShotClassifier("simple-shot"), {"metric": ["euclidean", "cosine"]})
+    search.fit(X, y, X_base=IRIS[FEW], y_base=SPECIES[FEW])
+    assert search.best_estimator_.feature_names_in_.tolist() == X.columns.tolist()
+    assert search.best_estimator_.method_.base_mean.numpy() == pytest.approx(IRIS[FEW].mean(0))
 
 
 def test_clones_and_pickles_are_alike() -> None:

@@ -10,23 +10,9 @@ from pathlib import Path
 import pytest
 
 from fewshot_bench.plugins import PLUGIN_GROUP
+from tests.processes import ROOT, imported_by
 
-ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "mlflow", "pandas", "matplotlib", "scipy")
-
-
-def imported_by(statements: str, cwd: Path) -> set[str]:
-    """Run statements in a fresh interpreter; return the names of all modules it ended with."""
-    script = (
-        "import atexit, sys\n"
-        "atexit.register(lambda: print('\\nMODULES', *sys.modules, file=sys.stderr))\n" + statements
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    complaint, _, modules = done.stderr.rpartition("\nMODULES ")
-    assert done.returncode == 0, complaint
-    return set(modules.split())
 
 
 def test_entry_points_lead_to_methods_and_baselines() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
 from bench.settings import N_CHECKED, PER_CLASS, STEPS
-from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.evaluate import score_episodes
 from fewshot_bench.evaluation.features import FeatureTable
@@ -23,24 +23,12 @@ from fewshot_bench.recipe import build_recipe
 from fewshot_bench.utilities.memory import keep_freed_memory
 
 
-class Given(Backbone):
-    """Stands for the network whose embeddings are given."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.in_shape = self.map_shape = (width, 1, 1)
-
-    def feature_map(self, images: Tensor) -> Tensor:
-        """Return what it is given."""
-        return images
-
-
 def build(name: str, features: Tensor) -> Method:
     """Return a method with the shared settings; the base mean is that of the embeddings."""
     cls = methods[name]
     given = (f"n_steps={STEPS[name]}",) if name in STEPS else ()
     recipe = build_recipe(cls.recipe_type, n_shot=SPEC.n_shot, settings=given)
-    method = cls(Given(features.shape[1]), recipe, SPEC.n_way)
+    method = cls(Precomputed(features.shape[1]), recipe, SPEC.n_way)
     if method.uses_base:
         method.see_base(features, torch.arange(len(features)) // PER_CLASS)
     return method

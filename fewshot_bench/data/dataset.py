@@ -153,13 +153,14 @@ class EmbeddingSplit(Split):
         order = np.argsort(given, kind="stable")
         rows = np.ascontiguousarray(values[order])
         class_names = tuple(str(label) for label in classes.tolist())
-        header = split_header(rows.shape[1:], class_names, counts.tolist())
+        digest = hashlib.sha256(split_header(rows.shape[1:], class_names, counts.tolist()))
+        digest.update(rows.astype("<f4", copy=False).data)
         return cls(
             dataset=names[0],
             split=split,
             class_names=class_names,
             class_counts=counts,
-            checksum=hashlib.sha256(header + rows.astype("<f4", copy=False).tobytes()).hexdigest(),
+            checksum=digest.hexdigest(),
             embeddings=rows,
             order=order,
             classes=classes,

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.results import Result, RunRecord
+from fewshot_bench.runs.domains import domains_of
 from fewshot_bench.runs.engine import carry_out
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.runner import prepare
@@ -47,9 +47,9 @@ def evaluate_cell(
 def _with_answers(record: RunRecord, device: str) -> Result:
     """Measure a finished run again with its stored weights, as single answers are not stored."""
     config = record.config
-    dataset = open_dataset(config.dataset)
-    source = EpisodeSource(dataset[config.split], config.spec, config.episode_seed)
-    method = prepare(config, dataset, pick_device(device)).method
+    domains = domains_of(config)
+    source = EpisodeSource(domains.measured(config.split), config.spec, config.episode_seed)
+    method = prepare(config, domains.training, pick_device(device)).method
     result = evaluate(method, source, config.n_episodes, predictions=True)
     if result.accuracies != record.result.accuracies:
         raise UsageError(f"{config.title}: other answers than when it was measured; use force=True")

@@ -1,11 +1,10 @@
 """Sweeps over the small grid that a method's recipe declares, measured on the val split."""
 
 import itertools
-import json
 from collections.abc import Sequence
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.recipe import Recipe
+from fewshot_bench.recipe import Recipe, setting_texts
 
 
 def grid_points(recipe_type: type[Recipe], settings: Sequence[str] = ()) -> list[tuple[str, ...]]:
@@ -26,8 +25,4 @@ def grid_points(recipe_type: type[Recipe], settings: Sequence[str] = ()) -> list
             f"{', '.join(recipe_type.grid) or 'no setting has a grid'}"
         )
     points = itertools.product(*free.values())
-    return [tuple(f"{k}={_text(v)}" for k, v in zip(free, p, strict=True)) for p in points]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return [setting_texts(dict(zip(free, point, strict=True))) for point in points]

@@ -1,5 +1,6 @@
 """Methods on arrays of embeddings: right, reproducible, and refused where they cannot be."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from fewshot_bench.data.dataset import EmbeddingSplit
+from fewshot_bench.episodes.picture import draw_episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
@@ -16,7 +18,7 @@ from fewshot_bench.evaluation.embeddings import (
     evaluate_embeddings,
     recipe_for_embeddings,
 )
-from fewshot_bench.evaluation.evaluate import evaluate
+from fewshot_bench.evaluation.evaluate import evaluate, inputs_of
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import methods
 from fewshot_bench.results import Result
@@ -166,6 +168,15 @@ def test_methods_that_cannot_say_why_in_one_line(name: str) -> None:
     with pytest.raises(UsageError, match=f"^{name} .*on a data set, as evaluate") as error:
         evaluate_embeddings(name, X, Y, **FEW)
     assert "\n" not in str(error.value)
+
+
+def test_what_needs_images_does_not_take_embeddings_for_them(tmp_path: Path) -> None:
+    """Errors of whoever builds on the harness: users are refused before."""
+    split = EmbeddingSplit.of(X, Y)
+    with pytest.raises(TypeError, match="MAML embeds images"):
+        inputs_of(make_method("maml"), split)
+    with pytest.raises(TypeError, match="only images"):
+        draw_episode(EpisodeSource(split, EpisodeSpec(5, 1, 5)), 0, tmp_path / "episode.png")
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,7 @@ def test_a_run_that_lacks_a_fact_is_left_out_by_its_id(
 
 
 @pytest.mark.parametrize(
-    ("part", "fact", "value"),
-    [("params", "n_way", "[/x]"), ("params", "settings", "{"), ("params", "settings", "1")],
+    ("fact", "value"), [("n_way", "[/x]"), ("settings", "{"), ("settings", "1")]
 )
 def test_a_run_with_an_absurd_fact_is_left_out(
     fact: str, value: str, capsys: pytest.CaptureFixture[str]
