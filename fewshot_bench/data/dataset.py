@@ -188,11 +188,7 @@ class EmbeddingSplit(Split):
 
 
 def finite_rows(values: Any, name: str) -> NDArray[np.float32]:
-    """Read embeddings ``[N, D]`` of any type of numbers as float32.
-
-    Raises:
-        UsageError: another shape, or numbers that are not finite.
-    """
+    """Read embeddings ``[N, D]`` as float32; raises `UsageError` if they are not, or not finite."""
     array = _as_array(values, name)
     if array.dtype.kind not in "fiub":
         raise UsageError(f"{name} holds no numbers but {array.dtype}; give embeddings [N, D]")
