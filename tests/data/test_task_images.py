@@ -65,7 +65,10 @@ def test_no_query_and_a_broken_one_are_one_line(tmp_path: Path) -> None:
     make_files(tmp_path, {"no/a.txt": b"", "bad/x/a.png": png(0)[:40]})
     with pytest.raises(UsageError, match="has no images"), asked_images(tmp_path / "no"):
         pass
-    with asked_images(tmp_path / "bad") as images, pytest.raises(UsageError, match=r"'x/a\.png' is"):
+    with (
+        asked_images(tmp_path / "bad") as images,
+        pytest.raises(UsageError, match=r"'x/a\.png' is"),
+    ):
         list(images.parts(LIKE))
 
 
