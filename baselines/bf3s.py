@@ -1,7 +1,7 @@
 """BF3S: a cosine classifier whose backbone also learned to recognise rotations."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from fewshot_bench.bases.nearest_cosine import NearestCosine
 from fewshot_bench.method import methods
@@ -24,6 +24,12 @@ class BF3SRecipe(Recipe):
             "pretrain.warmup": 0.0,
             "pretrain.milestones": (20 / 21,),
         }
+    }
+    grid: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "pretrain.rotation": (
+            0.0,
+            1.0,
+        )  # without and with, as the paper compares; each a pretraining
     }
 
 

@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.method import AtOnce, Method, methods
-from fewshot_bench.ops.basic import mixed_distances, one_hot
+from fewshot_bench.ops.basic import one_hot
+from fewshot_bench.ops.soft_clusters import gram_of, soft_clusters
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
@@ -62,18 +63,10 @@ class PADDLE(Method):
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Return the logits of the last assignment, ``[T, Q, n_way]``."""
-        points = torch.cat(self.scaled(support, query), dim=1)
-        gram, n_support = points @ points.transpose(1, 2), support.shape[1]
         targets = one_hot(support_labels, n_way, support).transpose(1, 2)
-        members = torch.cat([targets, query.new_zeros(len(query), n_way, query.shape[1])], dim=-1)
-        price = torch.zeros_like(members[..., :1])
-        for _ in range(self.recipe.n_steps):
-            mix = members / members.sum(-1, keepdim=True)
-            logits = price - mixed_distances(gram, mix)[..., n_support:] / 2
-            assigned = logits.softmax(1)
-            members = torch.cat([targets, assigned], dim=-1)
-            price = self.recipe.strength * (assigned.mean(-1, keepdim=True) + 1e-6).log()
-        return logits.transpose(1, 2)
+        rounds = [(1.0, self.recipe.strength)] * self.recipe.n_steps
+        gram = gram_of(*self.scaled(support, query))
+        return soft_clusters(gram, targets, rounds).transpose(1, 2)
 
     def scaled(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
         """Scale to unit length, then by the range of the queries in each dimension."""

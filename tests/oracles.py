@@ -33,6 +33,14 @@ def load(shared: Path, name: str) -> dict[str, Tensor]:
         return {key: torch.from_numpy(np.asarray(arrays[key])) for key in arrays.files}
 
 
+def load_authors(shared: Path, name: str) -> dict[str, Tensor]:
+    """Inputs, settings and answers of the authors' own code; what is not whole is float64."""
+    with np.load(shared / "oracles" / f"authors_{name}.npz") as arrays:
+        found = {key: np.asarray(arrays[key]) for key in arrays.files}
+    numbers = {key: torch.from_numpy(x) for key, x in found.items() if x.dtype.kind in "fi"}
+    return {key: x.double() if x.is_floating_point() else x for key, x in numbers.items()}
+
+
 def embedded(data: dict[str, Tensor], n_way: int = 5) -> Episode:
     """The episode of an oracle on embeddings; all its tasks have one order of labels."""
     labels = data["support_labels"].expand(data["support"].shape[:2])

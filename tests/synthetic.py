@@ -62,7 +62,9 @@ def make_method(name: str, n_shot: int = 1, n_way: int = 5, size: int = 16) -> M
     method = cls(backbone, build_recipe(cls.recipe_type, n_shot=n_shot), n_way).double().eval()
     if method.uses_base:
         labels = torch.arange(N_BASE).repeat(5)
-        base = torch.randn(len(labels), method.embedding_dim, dtype=torch.float64)
+        images = torch.randn(N_BASE, 1, size, size, dtype=torch.float64)[labels]
+        with torch.no_grad():
+            base = method.embed(images + 0.2 * torch.randn_like(images))
         method.see_base(base, labels)
     return method
 

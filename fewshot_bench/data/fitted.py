@@ -88,6 +88,7 @@ def fit(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
     if channels == 1:
         images = luma(images)
     if list(images.shape[2:]) != size:
+        images = images.contiguous()  # channels-last, torch misreads images one pixel wide
         images = F.interpolate(images, size, mode="bilinear", antialias=True)
     whole = images.round().to(torch.uint8).expand(-1, channels, -1, -1)
     return whole.contiguous(memory_format=torch.channels_last)

@@ -79,4 +79,3 @@ def notes_below(
 def _best_note(metric: Metric) -> str:
     end = "low" if metric.lowest_is_best else "high"
     return BEST_NOTE.format(end, "a paired comparison" if metric.ci95 else "several seeds")
-

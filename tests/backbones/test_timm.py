@@ -169,7 +169,7 @@ def test_without_timm_the_message_says_how_to_get_it(
         make_config("proto-net", "timm:resnet50", make_dataset())
     with pytest.raises(SystemExit):
         main(["list", "backbones"])
-    assert "timm:NAME\tAny network of timm" in capfd.readouterr().out
+    assert "timm:NAME\t\tAny network of timm" in capfd.readouterr().out
 
 
 def test_weights_that_cannot_be_had_are_one_line(

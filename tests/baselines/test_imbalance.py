@@ -32,13 +32,22 @@ def tasks(imbalanced: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 @cache
+def base() -> tuple[Tensor, Tensor]:
+    """Embeddings and labels of 60 classes of the same kind, 30 images each."""
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.arange(60), 30)
+    points = 0.6 * rng.standard_normal((60, DIM))[labels] + rng.standard_normal((1800, DIM)) + 1
+    return torch.from_numpy(points).float().clamp(min=0), torch.from_numpy(labels)
+
+
+@cache
 def measured(name: str, imbalanced: bool, *settings: str) -> Tensor:
     """Accuracies of the tasks, ``[N_TASKS]``."""
     support, labels, query, truth = tasks(imbalanced)
     cls = methods[name]
     method = cls(Identity(DIM), build_recipe(cls.recipe_type, settings=settings), 5)
     if method.uses_base:
-        method.see_base(support.flatten(0, 1), labels.flatten())
+        method.see_base(*base())
     with torch.no_grad():
         scores = method.classify(method.transform(support), labels, method.transform(query), 5)
         return accuracy(scores.argmax(-1), truth)
@@ -55,8 +64,9 @@ def assert_larger(first: Tensor, second: Tensor | float) -> None:
     assert apart.mean() > 3 * apart.std() / N_TASKS**0.5
 
 
-def test_methods_that_assume_balance_lose_by_imbalance() -> None:
-    assert_larger(drop("pt-map"), drop("tim"))
+@pytest.mark.parametrize("name", ["pt-map", "bpa"])
+def test_methods_that_assume_balance_lose_by_imbalance(name: str) -> None:
+    assert_larger(drop(name), drop("tim"))
     assert_larger(drop("tim"), 0.05)
 
 
@@ -68,7 +78,18 @@ def test_alpha_entropies_lose_less_than_shannons() -> None:
     assert measured("alpha-tim", True).mean() > measured("simple-shot", True).mean()
 
 
-@pytest.mark.parametrize("name", ["simple-shot", "paddle"])
+@pytest.mark.parametrize("name", ["soft-k-means", "bavardage"])
+def test_clusters_of_any_size_lose_less_than_equal_ones(name: str) -> None:
+    assert_larger(drop("pt-map"), drop(name))
+    assert_larger(measured(name, True), measured("pt-map", True))
+    assert measured(name, False).mean() > 0.8
+
+
+def test_shares_known_to_be_equal_are_no_help_where_they_are_not() -> None:
+    assert_larger(drop("bavardage", "balanced=true"), drop("bavardage"))
+
+
+@pytest.mark.parametrize("name", ["simple-shot", "paddle", "bpa-simple-shot"])
 def test_methods_without_the_assumption_lose_little(name: str) -> None:
     """And still tell classes apart, not like a method that answers the same class everywhere."""
     assert measured(name, False).mean() > 0.55

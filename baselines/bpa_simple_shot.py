@@ -1,0 +1,29 @@
+"""SimpleShot on each image's balanced affinities to all images of its task."""
+
+from typing import Literal
+
+from fewshot_bench.baselines.simple_shot import SimpleShot, SimpleShotRecipe
+from pydantic import Field
+
+from fewshot_bench.bases.affinity_head import AffinityMethod, AffinityRecipe
+from fewshot_bench.method import methods
+
+
+class BPASimpleShotRecipe(SimpleShotRecipe, AffinityRecipe):
+    """SimpleShot's settings, and those of DanielShalam/BPA (``prototypical/proto_loss.py``)."""
+
+    transform: Literal["CL2N", "L2N", "UN"] = Field(
+        "UN", description="of each embedding, see simple-shot [proto_loss.py: none]"
+    )
+
+    grid = AffinityRecipe.grid
+
+
+@methods.register("bpa-simple-shot")
+class BPASimpleShot(AffinityMethod, SimpleShot):
+    """Nearest class mean of rows of a balanced affinity matrix of all images.
+
+    The release's ``proto_bpa``, without training; departs from it as `bpa` does.
+    """
+
+    recipe: BPASimpleShotRecipe
