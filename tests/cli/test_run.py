@@ -213,5 +213,5 @@ def test_help_imports_neither_torch_nor_mlflow() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "set()"
     assert "--query-balance" in done.stdout
-    for default in ("(1)", "(2000; smoke: 200)", "(sqlite:///mlflow.db)", "conv4-64"):
+    for default in ("(1)", "(2000; smoke: 200)", "(sqlite:///mlflow.db)", "(conv4-64)"):
         assert f"[default: {default}]" in done.stdout

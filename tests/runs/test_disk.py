@@ -137,7 +137,7 @@ def test_a_read_only_disk_is_named(arguments: list[str], tmp_path: Path) -> None
 
 
 IMPORT = ["data", "import", "folder", "--size", "84"]
-UNCHECKED = "import fewshot_bench.data.write as w; w._check_space = lambda *_: None; "
+UNCHECKED = "import fewshot_bench.data.write as w; w.check_space = lambda *_: None; "
 
 
 @pytest.mark.parametrize("start", ["", UNCHECKED], ids=["before", "meanwhile"])

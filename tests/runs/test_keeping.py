@@ -13,7 +13,7 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
 from fewshot_bench.results import RunRecord
-from fewshot_bench.runs import runner
+from fewshot_bench.runs import domains
 from fewshot_bench.runs.engine import Engine
 from fewshot_bench.runs.plan import Cell, Choice
 from fewshot_bench.runs.records import keep_record, stored_record
@@ -30,7 +30,7 @@ ARTIFACTS = {"predictions.parquet", "accuracy_by_class.csv", "confusion.csv", "c
 
 @pytest.fixture
 def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "open_dataset", lambda _name: make_dataset())
+    monkeypatch.setattr(domains, "open_dataset", lambda _name: make_dataset())
 
 
 @pytest.fixture
