@@ -88,8 +88,6 @@ def fit(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
     if channels == 1:
         images = luma(images)
     if list(images.shape[2:]) != size:
-        # torch misreads grey images one pixel wide; two alike columns come to the same.
-        images = images.expand(-1, -1, *(max(2, side) for side in images.shape[2:]))
         images = F.interpolate(images, size, mode="bilinear", antialias=True)
     whole = images.round().to(torch.uint8).expand(-1, channels, -1, -1)
     return whole.contiguous(memory_format=torch.channels_last)
