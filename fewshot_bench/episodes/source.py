@@ -132,10 +132,11 @@ def _check(split: Split, spec: EpisodeSpec) -> None:
             f"queries cannot come from {spec.n_query_way} of {spec.n_way} classes; choose query "
             f"ways from 1 to {spec.n_way}"
         )
-    if spec.n_way > len(split.class_names):
+    if spec.n_way > (n := len(split.class_names)):
+        classes = "1 class" if n == 1 else f"{n} classes"
+        what_fits = f"ask for {n} ways or fewer" if n > 1 else "give it at least 2"
         raise UsageError(
-            f"{spec.n_way}-way episodes are not possible: {split.title} has "
-            f"{len(split.class_names)} classes; ask for {len(split.class_names)} ways or fewer"
+            f"{spec.n_way}-way episodes are not possible: {split.title} has {classes}; {what_fits}"
         )
     scarcest = int(np.argmin(split.class_counts))
     if spec.images_needed > split.class_counts[scarcest]:

@@ -187,6 +187,11 @@ def test_impossible_episodes_are_refused_in_one_line(spec: EpisodeSpec, says: st
     assert "\n" not in str(error.value)
 
 
+def test_a_split_of_one_class_makes_no_episode() -> None:
+    with pytest.raises(UsageError, match="has 1 class; give it at least 2"):
+        EpisodeSource(make_split(1, 30), EpisodeSpec(2, 1, 1))
+
+
 @settings(max_examples=60, deadline=None)
 @given(spec=specs, count=st.integers(2, 30))
 def test_what_a_refusal_suggests_is_possible_and_the_most(spec: EpisodeSpec, count: int) -> None:
