@@ -81,6 +81,29 @@ def test_the_best_weights_are_kept(tmp_path: Path) -> None:
     assert job.validate() == pytest.approx(state.best)
 
 
+def test_of_equal_accuracies_the_first_is_best(tmp_path: Path) -> None:
+    job = trainer(tmp_path)
+    initial = {name: tensor.clone() for name, tensor in job.module.state_dict().items()}
+    job.validate = lambda: 0.5
+    assert job.run().best_step == 0
+    for name, tensor in job.module.state_dict().items():
+        assert torch.equal(tensor, initial[name]), name
+
+
+def test_every_step_of_every_seed_draws_other_numbers(tmp_path: Path) -> None:
+    drawn: list[float] = []
+
+    def draw(step: int) -> Tensor:
+        drawn.append(float(torch.rand(())))
+        return torch.zeros((), requires_grad=True)
+
+    for seed in (0, 1, 2):
+        job = trainer(tmp_path / str(seed), steps=12)
+        job.seed, job.objective = seed, draw
+        job.run()
+    assert len(set(drawn)) == 36
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     job = trainer(tmp_path)
     finite: Callable[[int], Tensor] = job.objective
