@@ -10,12 +10,13 @@ REQUIREMENTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
 FUZZ_RUNS ?= 1000000
 BENCH_ARGS ?=
+MUTANTS ?=
 ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of them for torch."
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench figures docs lint format install fuzz clean
+.PHONY: help demo test bench figures docs lint format install fuzz mutants clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,8 +52,11 @@ install: $(VENV)/.installed-dev ## install all that development needs, and run n
 fuzz: $(VENV)-fuzz/.installed ## fuzz archives, images, pickles and settings (FUZZ_RUNS=1000000 inputs in all)
 	mkdir -p build/fuzz && cd build/fuzz && OMP_NUM_THREADS=1 $(abspath $(VENV)-fuzz)/bin/python $(CURDIR)/tests/fuzz/run_atheris.py $(FUZZ_RUNS)
 
+mutants: $(VENV)-mutants/.installed ## see whether the tests notice small changes to the code (MUTANTS="--sample 50"); resumable
+	$(VENV)-mutants/bin/python -m tests.mutants $(MUTANTS)
+
 clean: ## remove what can be made again: the environment, builds and caches (results stay)
-	rm -rf $(VENV) $(VENV)-fuzz build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-fuzz $(VENV)-mutants build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an installation is repeated only when what it was made from has changed.
@@ -88,4 +92,10 @@ $(VENV)/.installed-docs: $(VENV)/.created $(REQUIREMENTS)
 $(VENV)-fuzz/.installed: $(REQUIREMENTS)
 	$(PYTHON) -m venv $(VENV)-fuzz
 	$(VENV)-fuzz/bin/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e . atheris
+	@touch $@
+
+# coverage in an environment of its own, for the same reason: only this target wants it.
+$(VENV)-mutants/.installed: $(REQUIREMENTS)
+	$(PYTHON) -m venv $(VENV)-mutants
+	$(VENV)-mutants/bin/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[test]' coverage
 	@touch $@

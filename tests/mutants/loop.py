@@ -1,18 +1,22 @@
 """The plugin of pytest that collects the tests once and tries them on one mutant after another."""
 
+import gc
 import importlib
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
 from tests.mutants.coverage_map import CoverageMap, Recorded
-from tests.mutants.forks import DIED, TIMED_OUT, in_a_copy
+from tests.mutants.forks import TIMED_OUT, in_a_copy
 from tests.mutants.mutant import Mutant, mutated
 from tests.mutants.outcomes import Fate, Outcome, Outcomes
 from tests.mutants.transplant import transplant
@@ -30,6 +34,7 @@ class MutationLoop:
         outcomes: where the outcomes are kept.
         scratch: folder of the tests' temporary files.
         budget: seconds of tests that a mutant is worth; the quick ones come first.
+        again: try those that lived with all tests, not with new ones alone.
     """
 
     def __init__(
@@ -40,9 +45,11 @@ class MutationLoop:
         outcomes: Outcomes,
         scratch: Path,
         budget: float,
+        again: bool = False,
     ) -> None:
         self.root, self.mutants, self.coverage = root, mutants, coverage
         self.outcomes, self.scratch, self.budget = outcomes, scratch, budget
+        self.again = again
         self.items: dict[str, pytest.Item] = {}
         self.failed = False
         self.kept: set[Path] = set()
@@ -83,11 +90,15 @@ class MutationLoop:
 
     def _warm_up(self) -> None:
         """Make the store that tests copy, once for all copies of this process."""
-        needing = (x for x in self.items.values() if "empty_store" in getattr(x, "fixturenames", ()))
+        needing = (
+            x for x in self.items.values() if "empty_store" in getattr(x, "fixturenames", ())
+        )
         if item := next(needing, None):
             others = (x for x in self.items.values() if x.path.parent != item.path.parent)
             item.ihook.pytest_runtest_protocol(item=item, nextitem=next(others, None))
         self.kept = {*self.scratch.rglob("*")}
+        gc.collect()
+        gc.freeze()  # a collection in a copy would touch, and so copy, all that there is
 
     def _record(self) -> None:
         missing = self.coverage.missing(self.items)
@@ -107,7 +118,7 @@ class MutationLoop:
         known = self.outcomes.of(mutant)
         if known and not known.lived:
             return
-        before = known.tried if known else []
+        before = known.tried if known and not self.again else []
         covering = self.coverage.covering(mutant, self.items)
         tests = self._affordable(test for test in covering if test.test not in before)
         if tests:
@@ -126,24 +137,36 @@ class MutationLoop:
     def _trial(self, mutant: Mutant, tests: list[Recorded], before: list[str]) -> Outcome:
         names, seconds = [one.test for one in tests], sum(one.seconds for one in tests)
 
-        def attempt() -> tuple[Fate, str]:
-            module = importlib.import_module(mutant.path[: -len(".py")].replace("/", "."))
-            try:
-                if not transplant(module, mutated(self.root, mutant)):
-                    return "not applied", "no function and no value differs"
-            except ValueError as error:
-                return "not applied", str(error)
-            except Exception as error:
-                return "killed", f"import: {error!r}"
-            by = self._first_to_fail(names)
-            return ("killed", by) if by else ("survived", "")
+        def attempt() -> dict[str, Any]:
+            before = {*sys.modules}
+            fate, by = self._fate(mutant, names)
+            return {"fate": fate, "by": by, "imported": sorted({*sys.modules} - before)}
 
         said = in_a_copy(attempt, cpu=10 + 8 * seconds, wall=120 + 60 * seconds)
         self._clean()
-        fate, by = {TIMED_OUT: (TIMED_OUT, ""), DIED: ("killed", DIED)}.get(str(said), said)
-        return Outcome(
-            mutant.key, mutant.digest, fate, by, [*before, *names] if fate == "survived" else []
-        )
+        if isinstance(said, str):
+            said = {
+                "fate": TIMED_OUT if said == TIMED_OUT else "killed",
+                "by": said,
+                "imported": [],
+            }
+        _import(said["imported"])
+        lived = said["fate"] == "survived"
+        tried = [*before, *names] if lived else []
+        return Outcome(mutant.key, mutant.digest, said["fate"], said["by"], tried)
+
+    def _fate(self, mutant: Mutant, tests: list[str]) -> tuple[Fate, str]:
+        """Put a mutant in place and try the tests on it, in a copy of this process."""
+        module = importlib.import_module(mutant.path[: -len(".py")].replace("/", "."))
+        try:
+            if not transplant(module, mutated(self.root, mutant)):
+                return "not applied", "no function and no value differs"
+        except ValueError as error:
+            return "not applied", str(error)
+        except Exception as error:
+            return "killed", f"import: {error!r}"
+        by = self._first_to_fail(tests)
+        return ("killed", by) if by else ("survived", "")
 
     def _first_to_fail(self, tests: list[str]) -> str | None:
         self.failed = False
@@ -163,6 +186,14 @@ class MutationLoop:
             for name in [name for name in folders if Path(folder, name) not in self.kept]:
                 folders.remove(name)
                 _remove(Path(folder, name))
+
+
+def _import(modules: Iterable[str]) -> None:
+    """Import here what a copy had to import, so that the next need not."""
+    for name in modules:
+        with suppress(Exception):  # such as what only the copy could import
+            importlib.import_module(name)
+    gc.freeze()
 
 
 def _remove(folder: Path) -> None:

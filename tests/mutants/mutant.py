@@ -127,7 +127,8 @@ def _walk(
         return
     where = _seen_from(node, where)
     for new in alternatives(node, where.wording, where.drawing):
-        yield _Change(parent, field, index, node, _placed(new, node), where.function, where.lines, top)
+        placed = new and ast.copy_location(new, node)
+        yield _Change(parent, field, index, node, placed, where.function, where.lines, top)
     for name, value in ast.iter_fields(node):
         if name in _SKIPPED:
             continue
@@ -148,10 +149,6 @@ def _in_list(
     if isinstance(node, ast.comprehension) and name == "ifs":
         yield _Change(node, name, place, item, None, where.function, where.lines, top)
     yield from _walk(node, name, place, item, where, top)
-
-
-def _placed(new: ast.AST | None, old: ast.AST) -> ast.AST | None:
-    return new if new is None else ast.copy_location(new, old)
 
 
 def _seen_from(node: ast.AST, where: _Where) -> _Where:
@@ -187,4 +184,6 @@ def _carries_nothing(node: ast.AST) -> bool:
             return True
         case ast.Call(func=ast.Name(id=name)):
             return name in _TYPES
+        case ast.keyword(arg="strict"):  # of zip: an assertion
+            return True
     return False

@@ -100,15 +100,15 @@ def _statements(node: ast.stmt) -> Iterator[ast.AST]:
     new = copy.copy(node)
     match node, new:
         case ast.Return(value=ast.expr()), ast.Return():
-            if not (isinstance(node.value, ast.Constant) and node.value.value is None):
+            if not isinstance(node.value, ast.Constant):  # those have their own
                 new.value = ast.Constant(None)
                 yield new
-        case (ast.Expr(value=ast.Call()) | ast.Raise()), _:
+        case ((ast.Expr(value=ast.Call()) | ast.Raise()), _):
             yield ast.Pass()
         case ast.AugAssign(), ast.AugAssign() if type(node.op) in _COMPUTED:
             new.op = _COMPUTED[type(node.op)]()
             yield new
-        case (ast.If() | ast.While()), (ast.If() | ast.While()):
+        case ((ast.If() | ast.While()), (ast.If() | ast.While())):
             if not isinstance(node.test, ast.Compare | ast.UnaryOp):  # those have their own
                 new.test = ast.UnaryOp(ast.Not(), node.test)
                 yield new

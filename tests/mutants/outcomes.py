@@ -87,7 +87,7 @@ def table(root: Path, outcomes: Outcomes, chosen: Iterable[Mutant]) -> str:
 def _row(room: str, n_mutants: int, fates: Counter[str]) -> str:
     tried = fates.total() - fates["not applied"]
     killed = fates["killed"] + fates["timed out"]
-    percent = interval = "–"
+    percent = interval = "-"
     if tried:
         bounds = binomtest(killed, tried).proportion_ci(method="wilson")
         percent = f"{100 * killed / tried:.1f}"

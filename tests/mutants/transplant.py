@@ -8,7 +8,6 @@ imported a function hold the same object, and those who have imported a value ge
 import ast
 import functools
 import sys
-from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -103,8 +102,3 @@ def _plain_differ(new: Any, old: Any) -> bool:
 def _require_equal_cells(new: CodeType, old: CodeType) -> None:
     if new.co_freevars != old.co_freevars:
         raise ValueError(f"{old.co_qualname} would close over other names")
-
-
-def source_of(module: ModuleType) -> Path:
-    """The file of a module."""
-    return Path(str(module.__file__))
