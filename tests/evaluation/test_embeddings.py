@@ -190,6 +190,8 @@ def test_what_needs_images_does_not_take_embeddings_for_them(tmp_path: Path) -> 
         ({"transform": "CL2N"}, r"give X_base and y_base, or set transform='L2N' to do without"),
         ({"transform": "CL2N", "X_base": X}, "given together"),
         ({"transform": "CL2N", "X_base": X[:, :3], "y_base": Y}, "length 3, X of length 12"),
+        ({"transform": "CL2N", "X_base": X, "y_base": Y[1:]}, "y_base"),
+        ({"transform": "CL2N", "X_base": X[0], "y_base": Y}, "X_base"),
         ({"n_way": 9}, "X has 8 classes; ask for 8 ways or fewer"),
         ({"n_shot": 20}, "class '0' of X has 30; ask for"),
         ({"n_episodes": 0}, "begins at 1"),

@@ -1,7 +1,10 @@
 """The evaluator: right, the same whatever the chunks, and blind to nothing it should see."""
 
 import math
+import platform
+import time
 from dataclasses import fields
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -146,6 +149,50 @@ def test_a_method_is_in_evaluation_mode_whenever_it_is_measured() -> None:
     score_episodes(method.train(), source, 3, table, answers.append)
     assert (answers[0].predictions == 0).all()
     assert not any(module.training for module in method.modules())
+
+
+class Counted(Constant):
+    """Notes how many tasks it is handed at once."""
+
+    seen: ClassVar[list[int]] = []
+
+    def classify(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Tensor:
+        self.seen.append(len(support))
+        return super().classify(support, support_labels, query, n_way)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "numbers", "expected"),
+    [
+        (1024, 1, {1}),
+        (1024, 25 * 256 * 3, {3, 2}),
+        (1024, 25 * 256 * 4 - 1, {3, 2}),
+        (2, 10**9, {2}),
+    ],
+)
+def test_a_method_is_handed_as_many_tasks_as_it_wants(
+    tasks: int, numbers: int, expected: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "at_once", AtOnce(tasks, numbers))
+    monkeypatch.setattr(Counted, "seen", [])
+    evaluate(Counted(Pixels((1, 16, 16)), Recipe(), 5), EpisodeSource(make_split(), SPEC), 20)
+    assert set(Counted.seen) == expected
+    assert sum(Counted.seen) == 20
+
+
+def test_seconds_and_facts_of_a_run_are_told() -> None:
+    source = EpisodeSource(make_split(), SPEC)
+    began = time.perf_counter()
+    result = evaluate(make_method("proto-net").float(), source, 10)
+    assert 0 < 10 * result.episode_seconds <= result.seconds <= time.perf_counter() - began
+    assert 10 < result.peak_memory_mb < 1e6
+    assert result.device == f"cpu ({platform.machine()})"
+    assert result.data_checksum == source.split.checksum
+    assert result.setting == "inductive"
+    assert result.versions["torch"] == torch.__version__
+    assert result.versions["python"] == platform.python_version()
 
 
 def test_embeddings_are_those_of_evaluation_mode() -> None:

@@ -75,9 +75,7 @@ def test_only_tests_that_run_the_line_can_notice(tmp_path: Path) -> None:
         "1": (),
         "2": (3, 4, 5),
         "if a:": (3,),
-        "return 3": (4,),
         "3": (4,),
-        "return 4": (5,),
         "4": (5,),
     }
 
