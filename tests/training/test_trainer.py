@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -88,6 +89,50 @@ def test_of_equal_accuracies_the_first_is_best(tmp_path: Path) -> None:
     assert job.run().best_step == 0
     for name, tensor in job.module.state_dict().items():
         assert torch.equal(tensor, initial[name]), name
+
+
+def test_what_is_told_of_a_training_is_what_happened(tmp_path: Path) -> None:
+    job, losses = trainer(tmp_path, steps=8), list[float]()
+    objective, validate, accuracies = job.objective, job.validate, list[float]()
+
+    def noted(step: int) -> Tensor:
+        loss = objective(step)
+        losses.append(float(loss.detach()))
+        return loss
+
+    def noted_too() -> float:
+        accuracies.append(validate())
+        return accuracies[-1]
+
+    job.objective, job.validate = noted, noted_too
+    began = time.monotonic()
+    outcome = job.run().outcome
+    assert 0 < outcome["seconds"] <= time.monotonic() - began
+    assert outcome["curves"] == [
+        ("t_val_acc", 0, accuracies[0]),
+        ("t_loss", 5, pytest.approx(sum(losses[:5]) / 5)),
+        ("t_val_acc", 5, accuracies[1]),
+        ("t_loss", 8, pytest.approx(sum(losses[5:]) / 3)),
+        ("t_val_acc", 8, accuracies[2]),
+    ]
+    assert outcome["val_acc"] == max(accuracies)
+    assert outcome["best_step"] == (0, 5, 8)[accuracies.index(max(accuracies))]
+    assert [group["lr"] for group in job.optimizer.param_groups] == [0.0]
+
+
+def test_a_resumed_training_counts_all_its_seconds(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trainer(tmp_path, fail_at=7).run()
+    tensors, state = kept(tmp_path).load_checkpoint() or ({}, {})
+    kept(tmp_path).save_checkpoint(tensors, {**state, "seconds": 1000.0})
+    assert 1000 < trainer(tmp_path).run().seconds < 2000
+
+
+def test_a_step_without_a_checkpoint_says_so(tmp_path: Path) -> None:
+    job = trainer(tmp_path)
+    job.objective = lambda _: torch.tensor(float("inf"), requires_grad=True)
+    with pytest.raises(UsageError, match=r"loss of t it became inf at step 0; no checkpoint was"):
+        job.run()
 
 
 def test_every_step_of_every_seed_draws_other_numbers(tmp_path: Path) -> None:
