@@ -28,7 +28,7 @@ class PADDLERecipe(Recipe):
     rescale: bool = Field(
         True, description="bring each entry of the queries' embeddings to 0 .. 1 [MinMaxScaler]"
     )
-    n_steps: int = Field(1000, ge=1, description="[iter]")
+    n_steps: int = Field(100, ge=1, description="[config/*/methods_config/paddle.yaml iter]")
     pretrain: PretrainRecipe | None = PretrainRecipe()
 
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {"strength": (0.0, 0.25, 0.5, 1.0)}
