@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.bases.published_pretraining import S2M2
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.method import methods
@@ -49,7 +50,10 @@ class BAVARDAGERecipe(NormalisedRecipe):
         False, description="the shares are known to be equal [--balanced]; else inferred"
     )
 
-    presets: ClassVar[Mapping[str, Overrides]] = {"paper": {"temperature": 4.0, "clip": 5.0}}
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {**S2M2, "temperature": 4.0, "clip": 5.0}  # WRN of S2M2_R, as PT-MAP
+    }
+    published = ("mini-imagenet",)
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {  # what the README sets
         "temperature": (4.0, 50.0, 100.0, 200.0, 400.0),
         "clip": (0.5, 1.0, 5.0),

@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.recipe import Overrides
+from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import cosine, rectified_prototypes
@@ -22,6 +24,13 @@ class BDCSPNRecipe(NormalisedRecipe):
     )
     scale: float = Field(10.0, gt=0, description="of the cosines, epsilon [section 3]")
 
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        # The paper has no release. The networks are those of the comparison in
+        # oveilleux/Realistic_Transductive_Few_Shot, which are TIM's; so is the centring
+        # [methods_config/bdcspn.yaml norm_type].
+        "paper": {**TIM, "transform": "CL2N"},
+    }
+    published = ("mini-imagenet", "tiered-imagenet")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "transform": ("L2N", "CL2N"),
         "scale": (1.0, 5.0, 10.0, 20.0),

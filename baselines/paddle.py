@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.ops.soft_clusters import gram_of, soft_clusters
@@ -32,7 +33,10 @@ class PADDLERecipe(Recipe):
     pretrain: PretrainRecipe | None = PretrainRecipe()
 
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {"strength": (0.0, 0.25, 0.5, 1.0)}
-    presets: ClassVar[Mapping[str, Overrides]] = {"paper": {"strength": 1.0, "unit_length": False}}
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {**TIM, "strength": 1.0, "unit_length": False}  # TIM's networks [README 1.2.1]
+    }
+    published = ("mini-imagenet", "tiered-imagenet")
 
 
 @methods.register("paddle")

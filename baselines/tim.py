@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.bases.published_pretraining import TIM as TIM_NETWORKS
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import one_hot, prototypes
@@ -29,6 +30,8 @@ class TIMRecipe(NormalisedRecipe):
     n_steps: int = Field(1000, ge=0, description="gradient [scripts/evaluate/tim_gd]")
     n_alternations: int = Field(150, ge=0, description="alternating [tim.py iter]")
 
+    presets: ClassVar[Mapping[str, Overrides]] = {"paper": TIM_NETWORKS}
+    published = ("mini-imagenet", "tiered-imagenet")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "marginal_weight": (0.5, 1.0, 2.0),
         "conditional_weight": (0.1, 1.0),
@@ -128,7 +131,10 @@ class TIM(NormalisedMethod):
 
 
 class AlphaTIMRecipe(TIMRecipe):
-    """Settings of Veilleux et al. 2021 (oveilleux/Realistic_Transductive_Few_Shot)."""
+    """Settings of Veilleux et al. 2021 (oveilleux/Realistic_Transductive_Few_Shot).
+
+    Its networks are TIM's [README, 1.1].
+    """
 
     alpha: float = Field(
         2.0,

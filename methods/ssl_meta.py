@@ -37,8 +37,19 @@ class SSLMetaRecipe(Recipe):
     )
 
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {"train.steps": 50_000, "train.val_every": 1000}
+        "paper": {
+            "backbone": "wrn-28-10",  # [config/*.yaml]
+            "train.steps": 50_000,  # [config/*.yaml]
+            "train.val_every": 1000,  # [main.py]
+            # 6,000 steps of warm-up, which are 10 epochs, come before the 60 of the README, of
+            # which the 51st is the first at a tenth of the rate [main_feat.py].
+            "pretrain.epochs": 70,
+            "pretrain.schedule": "step",
+            "pretrain.warmup": 10 / 70,
+            "pretrain.milestones": (60 / 70,),
+        }
     }
+    published = ("cifar-fs", "mini-imagenet")
 
 
 class GradientNet(nn.Module):
