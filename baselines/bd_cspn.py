@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.recipe import Overrides
-from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
+from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import cosine, rectified_prototypes
 from fewshot_bench.paper import Paper
+from fewshot_bench.recipe import Overrides
 
 
 class BDCSPNRecipe(NormalisedRecipe):

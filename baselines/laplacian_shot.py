@@ -7,8 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.bases.published_pretraining import SIMPLE_SHOT_TIERED, TIM
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
+from fewshot_bench.bases.published_pretraining import SIMPLE_SHOT_TIERED, TIM
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import prototypes, rectified_prototypes, squared_distances
 from fewshot_bench.paper import Paper

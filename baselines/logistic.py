@@ -13,7 +13,6 @@ from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
-
 TIERED_DROPS = (30 / 60, 40 / 60, 50 / 60)
 CIFAR_DROPS = (45 / 90, 60 / 90, 75 / 90)
 

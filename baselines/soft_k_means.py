@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.recipe import Overrides
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.ops.soft_clusters import gram_of, soft_clusters
 from fewshot_bench.paper import Paper
+from fewshot_bench.recipe import Overrides
 
 
 class SoftKMeansRecipe(NormalisedRecipe):
@@ -48,7 +48,7 @@ class SoftKMeansRecipe(NormalisedRecipe):
             "pretrain.augment": "natural",
         }
     }
-    published = ("mini-imagenet", "tiered-imagenet", "cifar-fs", "fc100")
+    published = ("mini-imagenet",)  # the README has no command for others
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "transform": ("UN", "CL2N"),
         "temperature": (5.0, 10.0, 20.0),

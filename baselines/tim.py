@@ -7,8 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.bases.published_pretraining import TIM as TIM_NETWORKS
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
+from fewshot_bench.bases.published_pretraining import TIM as TIM_NETWORKS
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import one_hot, prototypes
 from fewshot_bench.paper import Paper

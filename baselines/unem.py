@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
+from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import one_hot

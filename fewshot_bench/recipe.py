@@ -68,6 +68,8 @@ class PretrainRecipe(OptimRecipe):
     preset ``paper`` is the schedule of SIB's authors (``main_feat.py``).
     """
 
+    younger = OptimRecipe.younger | {"rotation_classes"}
+
     head: Literal["cosine", "linear"] = Field(
         "cosine", description="classifier of the train classes, dropped afterwards"
     )
@@ -78,8 +80,12 @@ class PretrainRecipe(OptimRecipe):
     rotation: float = Field(
         0.0,
         ge=0,
-        description="weight of telling the four rotations of each image apart; the classes are "
-        "then learned on all four copies [BF3S: 1]",
+        description="weight of telling the four rotations of each image apart [BF3S: 1]",
+    )
+    rotation_classes: bool = Field(
+        True,
+        description="learn the classes on all four copies, not on the originals alone [BF3S: the "
+        "latter, but for its WRN]",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16: mixed precision, about twice as fast where it is built in"

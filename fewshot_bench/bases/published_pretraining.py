@@ -1,7 +1,7 @@
 """How published networks were pretrained: what presets ``paper`` of several heads start from.
 
-Keys are those of `Recipe.presets`. Where a release crops at random places *and* sizes (torchvision's
-``RandomResizedCrop``), ours crops the padded image, see `augment`.
+Keys are those of `Recipe.presets`. Where a release crops at random places *and* sizes, by
+torchvision's ``RandomResizedCrop``, ours crops the padded image, see `augment`.
 """
 
 from fewshot_bench.recipe import Overrides

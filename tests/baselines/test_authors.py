@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from tests.baselines.made_up import method_of, scores_of
 from tests.oracles import close, embedded, load_authors
 
