@@ -41,9 +41,7 @@ class SSLMetaRecipe(Recipe):
             "backbone": "wrn-28-10",  # [config/*.yaml]
             "train.steps": 50_000,  # [config/*.yaml]
             "train.val_every": 1000,  # [main.py]
-            # 6,000 steps of warm-up, which are 10 epochs, come before the 60 of the README, of
-            # which the 51st is the first at a tenth of the rate [main_feat.py].
-            "pretrain.epochs": 70,
+            "pretrain.epochs": 70,  # 10 of warm-up, then the 60 of the README [main_feat.py]
             "pretrain.schedule": "step",
             "pretrain.warmup": 10 / 70,
             "pretrain.milestones": (60 / 70,),

@@ -86,6 +86,12 @@ def test_bf3s_counts_epochs_of_1000_batches(data: str, drops: list[tuple[int, fl
     assert (recipe.rotation, recipe.rotation_classes, recipe.augment) == (1.0, True, "shift-flip")
 
 
+def test_bf3s_of_conv_4_is_the_shared_pretraining_with_rotations() -> None:
+    """So that its row and that of `NearestCosine` on the shared backbone differ in them alone."""
+    own = methods["bf3s"].recipe_type().pretrain
+    assert own == PretrainRecipe(rotation=1.0, rotation_classes=False)
+
+
 LINEAR = {"head": "linear", "nesterov": False, "batch_size": 256, "weight_decay": 1e-4}
 SMOOTH = {**LINEAR, "label_smoothing": 0.1, "augment": "natural"}
 BASELINE = {"head": "linear", "optimizer": "adam", "batch_size": 16, "weight_decay": 0.0}
