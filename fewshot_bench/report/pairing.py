@@ -80,7 +80,7 @@ def differences(ours: Facts, theirs: Facts) -> list[str]:
 
 def _queries(theirs: Facts) -> str:
     n = theirs["queries"] or "?"
-    return f"{n} queries" if n.endswith(("in all", "others")) else f"{n} queries a class"
+    return f"{n} queries a class" if n == "?" or n.isdigit() else f"queries: {n}"
 
 
 def _pretraining(theirs: str) -> str:

@@ -62,7 +62,7 @@ def load_published(path: Traversable | None = None) -> pd.DataFrame:
         UsageError: a row is not of that kind; names the file and the line.
     """
     path = path or files(__package__).joinpath("published.csv")
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8") as file:
         reader = csv.DictReader(file, restkey="")
         if list(reader.fieldnames or ()) != list(COLUMNS):
             raise UsageError(f"{path}, line 1: the columns must be {', '.join(COLUMNS)}")

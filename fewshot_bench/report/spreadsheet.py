@@ -17,8 +17,10 @@ from fewshot_bench.report.pairing import (
 from fewshot_bench.tracking.record import TrackedRun
 
 # Of a published row that stands beside a run; the rest is the run's own.
-_THEIRS = ("published_as", "network", "variant", "pretraining", "extra_data", "paper", "year")
-_THEIRS += ("source_url", "confirmed")
+_THEIRS = (
+    *("published_as", "network", "variant", "pretraining", "extra_data"),
+    *("paper", "year", "source_url", "confirmed"),
+)
 _NUMBERS = ("accuracy", "ci95", "queries", "episodes")  # that runs have too
 # Of one that no run stands beside.
 _FACTS = ("method", "backbone", "dataset", "setting", "ways", "shots", "query_balance")

@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.report.figures import read_accuracies
 from fewshot_bench.report.formats import render
 from fewshot_bench.report.notes import NONE_PUBLISHED_NOTE
 from fewshot_bench.report.section import Row
@@ -130,7 +132,7 @@ def test_numbers_on_val_are_not_compared() -> None:
         ({**PRETRAINED, "weights": "weights a-1"}, {}, "pretrained on classes"),
         (PRETRAINED, {"variant": "32 channels"}, "network with 32 channels"),
         (PRETRAINED, {"queries": "", "episodes": "600"}, "? queries a class; 600 episodes"),
-        (PRETRAINED, {"queries": "1 in all"}, "1 in all queries"),
+        (PRETRAINED, {"queries": "1 in all"}, "queries: 1 in all"),
         (PRETRAINED, {"query_balance": "random"}, "unbalanced queries"),
         ({**PRETRAINED, "setting": "transductive"}, {}, "inductive there"),
         (PRETRAINED, {"extra_data": "val"}, "val seen in training"),
@@ -184,12 +186,9 @@ def test_csv_has_a_line_for_each_pair_and_for_what_has_none() -> None:
     theirs = published({}, {"published_as": "Again", "accuracy": "70.0"}, OTHER)
     found = lines(render(runs, "csv", published=theirs))
     pairs = [d for d in found if d["origin"] == "run" and d["published_as"]]
-    assert sorted((d["seed"], d["published_as"], float(d["difference"])) for d in pairs) == [
-        ("0", "Again", pytest.approx(-8.0)),
-        ("0", "Prototypical Net", pytest.approx(6.5)),
-        ("1", "Again", pytest.approx(-10.0)),
-        ("1", "Prototypical Net", pytest.approx(4.5)),
-    ]
+    told = sorted((d["seed"], d["published_as"], round(float(d["difference"]), 6)) for d in pairs)
+    first, second = "Again", "Prototypical Net"
+    assert told == [("0", first, -8), ("0", second, 6.5), ("1", first, -10), ("1", second, 4.5)]
     (alone,) = [d for d in found if d["origin"] == "published"]
     assert (alone["accuracy"], alone["published_accuracy"], alone["run_id"]) == ("", "70", "")
     assert (alone["dataset"], alone["method"], alone["source_url"][:8]) == (
@@ -200,3 +199,10 @@ def test_csv_has_a_line_for_each_pair_and_for_what_has_none() -> None:
     (unpaired,) = [d for d in found if d["origin"] == "run" and not d["published_as"]]
     assert unpaired["ways"] == "20"
     assert len(found) == 6
+
+
+def test_a_figure_takes_each_run_once(tmp_path: Path) -> None:
+    theirs = published({}, {"published_as": "Again"}, OTHER)
+    (tmp_path / "t.csv").write_text(render([tracked(0)], "csv", published=theirs))
+    accuracies, _ = read_accuracies(tmp_path / "t.csv")
+    assert [a.method for a in accuracies] == ["proto-net"]

@@ -1,7 +1,9 @@
 """The published numbers themselves: each with a source, each name of ours a registered one."""
 
 import re
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +80,8 @@ def test_the_strongest_of_today_are_there(name: str, one: str, five: str) -> Non
 
 def test_a_setting_makes_it_theirs() -> None:
     rows = FRAME[FRAME["published_as"].isin(["SIB (K=0)", "SIB (K=3)"])].to_dict("records")
-    ours = {"method": "ssl-meta", "backbone": "conv4-64", "recipe": {"n_steps": "3"}}
+    recipe = {"n_steps": "3"}
+    ours: dict[Hashable, Any] = {"method": "ssl-meta", "backbone": "conv4-64", "recipe": recipe}
     assert {row["published_as"] for row in rows if same_method(ours, row)} == {"SIB (K=3)"}
     assert not any(same_method({**ours, "backbone": "conv4-32"}, row) for row in rows)
 
