@@ -41,7 +41,7 @@ PUBLISHED_NOTE = (
     "source."
 )
 NONE_PUBLISHED_NOTE = (
-    "No number of others is known for these data sets, ways, shots and query balances."
+    "No number of others is known for these methods, data sets, ways, shots and query balances."
 )
 
 

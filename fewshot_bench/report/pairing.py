@@ -53,8 +53,8 @@ def same_method(ours: Facts, theirs: Facts) -> bool:
     """Whether a run has method, backbone and settings of a published row."""
     asked = dict(setting.split("=", 1) for setting in theirs["settings"].split())
     return (
-        bool(theirs["method"] and theirs["backbone"])
-        and (ours["method"], ours["backbone"]) == (theirs["method"], theirs["backbone"])
+        ours["method"] == theirs["method"]
+        and ours["backbone"] in theirs["backbone"].split()
         and all(ours["recipe"].get(name) == value for name, value in asked.items())
     )
 
@@ -68,7 +68,8 @@ def differences(ours: Facts, theirs: Facts) -> list[str]:
     """Say in few words how theirs differs from ours; ? is what its source does not say."""
     words = {
         f"{theirs['setting']} there": theirs["setting"] != ours["setting"],
-        f"network with {theirs['variant']}": bool(theirs["variant"]),
+        f"network with {theirs['variant']}": bool(theirs["variant"])
+        and ours["backbone"] == theirs["backbone"].split()[-1],
         _queries(theirs): theirs["queries"] != str(ours["n_query"]),
         "unbalanced queries": theirs["query_balance"] != ours["query_balance"],
         f"{theirs['episodes'] or '?'} episodes": theirs["episodes"] != str(ours["n_episodes"]),

@@ -11,13 +11,13 @@ import pandas as pd
 
 from fewshot_bench.errors import UsageError
 
-_NAME = r"([a-z0-9][a-z0-9:._-]*)?"
+_NAME = r"[a-z0-9][a-z0-9:._-]*"
 _WHOLE = r"[1-9]\d*"
 # What each column must look like; the doc of `load_published` says what it is.
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
-        "method": _NAME,
-        "backbone": _NAME,
+        "method": rf"({_NAME})?",
+        "backbone": rf"({_NAME}( {_NAME})*)?",
         "settings": r"([\w.]+=\S+( [\w.]+=\S+)*)?",
         "published_as": r"\S.*",
         "network": r"\S.*",
@@ -50,8 +50,9 @@ def load_published(path: Traversable | None = None) -> pd.DataFrame:
     Returns:
         Columns ``method, backbone, settings`` (what ours is called, '' where we have none, and
         the settings that make it theirs, as ``n_steps=3``), ``published_as, network`` (what
-        theirs is called), ``variant`` (how their network differs from ours), ``dataset, ways,
-        shots, accuracy, ci95`` (percent, as text with the digits printed in the source; ``ci95``
+        theirs is called), ``variant`` (how their network differs from the last of ``backbone``;
+        others that are named before it are the same as theirs), ``dataset, ways, shots,
+        accuracy, ci95`` (percent, as text with the digits printed in the source; ``ci95``
         '' where it states none), ``setting``, ``query_balance`` (``random``: as the classes
         fell), ``queries`` (a class), ``episodes``, ``pretraining`` (of the network: ``none``,
         ``classes``, and what else it learned), ``extra_data`` (beyond the train split),

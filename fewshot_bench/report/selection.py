@@ -52,9 +52,10 @@ class Selection:
         """
         for kind in ("method", "backbone"):
             if names := self.names.get(kind, ()):
-                known = set(published[kind])
+                registered = published[kind].str.split()
+                known = set(registered.explode())
                 chosen = {_spelled(kind, name, known) for name in names}
-                published = published[published[kind].isin(chosen)]
+                published = published[[not chosen.isdisjoint(each) for each in registered]]
         return published
 
 

@@ -99,6 +99,12 @@ def test_another_network_or_setting_is_another_row() -> None:
     assert len(rows([tracked(0)], {"settings": "n_steps=3"})) == 1
 
 
+def test_the_network_itself_comes_before_one_that_is_much_like_it() -> None:
+    theirs = {"backbone": "conv4-32 conv4-64", "variant": "32 channels"}
+    runs = [tracked(0, backbone="conv4-32", **PRETRAINED), tracked(1, **PRETRAINED)]
+    assert [row.differs for row in rows(runs, theirs)] == ["", "network with 32 channels"]
+
+
 def test_imbalanced_queries_never_stand_beside_balanced_ones() -> None:
     both = [tracked(0), tracked(1, mean=0.5, **IMBALANCED)]
     (row,) = rows(both, {})
