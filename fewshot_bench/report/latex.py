@@ -4,10 +4,12 @@ import re
 from itertools import groupby
 
 from fewshot_bench.report.table import FIXED, Cell, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
+    **{c: f"{{{c}}}" for c in "[]"},  # an option, after what may have one
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
@@ -22,14 +24,14 @@ def render(table: Table) -> str:
     if table.published:
         parts += [r"\par\medskip Published (not run here)\par\smallskip"]
         parts += [_tabular(table.published)]
-    notes = r"\\ ".join(map(escape, table.notes))
+    notes = r"\\{} ".join(map(escape, table.notes))
     parts += [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {notes}}}", r"\end{table}"]
     return "\n".join(parts) + "\n"
 
 
 def escape(text: str) -> str:
     """Write plain text so that LaTeX prints it as it is."""
-    escaped = "".join(_SPECIAL.get(character, character) for character in text)
+    escaped = "".join(_SPECIAL.get(character, character) for character in printable(text))
     return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would be printed as one dash
 
 
@@ -38,7 +40,7 @@ def _tabular(section: Section) -> str:
     lines = [rf"\begin{{tabular}}{{{'l' * len(FIXED)}{'r' * len(section.columns)}}}", r"\toprule"]
     lines += _heading(section)
     for setting, rows in section.groups():
-        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\textit{{{setting.title()}}}}} \\"]
+        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(setting.title())}}}}} \\"]
         for row in rows:
             lines += [*_comments(section, row), f"{' & '.join(_entries(row))} \\\\"]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
@@ -70,9 +72,9 @@ def _cell(cell: Cell | None) -> str:
 def _comments(section: Section, row: Row) -> list[str]:
     """Lines that lead from each cell to its runs, or from a published row to its source."""
     if row.source:
-        return [f"% {row.source}"]
+        return [f"% {printable(row.source)}"]
     return [
-        f"% {column}: {' '.join(cell.run_ids)}"
+        f"% {printable(f'{column}: {chr(32).join(cell.run_ids)}')}"
         for column, cell in zip(section.columns, row.cells, strict=True)
         if cell
     ]

@@ -1,8 +1,19 @@
 """Markdown: pipes well, reads well unrendered."""
 
+import re
 from collections.abc import Collection, Sequence
 
 from fewshot_bench.report.table import FIXED, Cell, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
+
+# Marks that mean something anywhere; then those that do in some places: an underscore at the edge
+# of a word, an ampersand that names a character, what begins an address or a mail, and what
+# begins a quotation, a heading, a list or a rule.
+_MARK = re.compile(
+    r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=www)\.|(?<=\w)@(?=\w)"
+    r"|^>|^[#=+-](?=[\s#=+-]|$)"
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 
 def render(table: Table) -> str:
@@ -33,8 +44,14 @@ def grid(head: Sequence[str], lines: Sequence[Sequence[str]], right: Collection[
 
 
 def escape(text: str) -> str:
-    """Keep a text from ending its column, and from being read as markup."""
-    return text.replace("|", r"\|").replace("*", r"\*").replace("<", "&lt;")
+    """Write a plain text, whoever wrote it, so that Markdown shows it as it is, in one line."""
+    marked = _MARK.sub(r"\\\g<0>", printable(text).strip())
+    return _NUMBERED.sub(r"\1\\\2", marked).replace("<", "&lt;")
+
+
+def in_cell(markdown: str) -> str:
+    """Keep Markdown of ours from ending its column, and from holding HTML."""
+    return markdown.replace("|", r"\|").replace("*", r"\*").replace("<", "&lt;")
 
 
 def _section(section: Section, sources: bool = False) -> str:
@@ -45,18 +62,18 @@ def _section(section: Section, sources: bool = False) -> str:
 
 def _line(row: Row, sources: bool) -> Sequence[str]:
     names = map(escape, row.names)
-    return [*names, *map(_cell, row.cells), *[escape(row.source)] * sources]
+    return [*names, *map(_cell, row.cells), *[in_cell(row.source)] * sources]
 
 
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "-"
-    return f"**{cell.text}**" if cell.best else escape(cell.text)
+    return f"**{escape(cell.text)}**" if cell.best else escape(cell.text)
 
 
 def _runs(section: Section) -> str:
     lines = [
-        f"- {escape(f'{row.method}, {row.backbone}, {column}')}: {' '.join(cell.run_ids)}"
+        f"- {escape(f'{row.method}, {row.backbone}, {column}')}: {escape(' '.join(cell.run_ids))}"
         for row in section.rows
         for column, cell in zip(section.columns, row.cells, strict=True)
         if cell

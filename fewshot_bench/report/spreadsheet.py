@@ -8,6 +8,7 @@ import pandas as pd
 from fewshot_bench.report.cells import latest
 from fewshot_bench.report.published import published_for
 from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.utilities.csv_text import csv_text
 
 
 def render(runs: Sequence[TrackedRun], *, published: bool = False) -> str:
@@ -30,5 +31,4 @@ def render(runs: Sequence[TrackedRun], *, published: bool = False) -> str:
         theirs = published_for((s["dataset"], s["ways"], s["shots"]) for s in shown)
         theirs.insert(0, "origin", "published")
         frame = pd.concat([frame.astype(object), theirs.astype(object)])
-    text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text
+    return csv_text(frame)

@@ -1,11 +1,12 @@
 """One self-contained HTML page: no script, no request to anywhere."""
 
 import re
-from html import escape
+from html import escape as without_tags
 from importlib.resources import files
 from itertools import groupby
 
 from fewshot_bench.report.table import FIXED, Cell, Column, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
 
 
 def render(table: Table) -> str:
@@ -23,12 +24,17 @@ def render(table: Table) -> str:
     )
 
 
+def escape(text: str) -> str:
+    """Write a plain text, whoever wrote it, so that a browser shows it as it is, in one line."""
+    return without_tags(printable(text))
+
+
 def _table(section: Section, sources: bool = False) -> str:
     width = len(FIXED) + len(section.columns) + sources
     lines = ['<div class="scroll"><table>', _heading(section, sources)]
     for setting, rows in section.groups():
         lines.append(
-            f'<tbody class="{setting}"><tr><th colspan="{width}">{setting.title()}</th></tr>'
+            f'<tbody class="{escape(setting)}"><tr><th colspan="{width}">{escape(setting.title())}</th></tr>'
         )
         lines += [_row(section.columns, row, sources) for row in rows]
         lines.append("</tbody>")
@@ -47,7 +53,7 @@ def _heading(section: Section, sources: bool) -> str:
 
 
 def _row(columns: tuple[Column, ...], row: Row, sources: bool) -> str:
-    names = f'<td class="setting">{row.setting}</td><td>{escape(row.method)}</td>'
+    names = f'<td class="setting">{escape(row.setting)}</td><td>{escape(row.method)}</td>'
     cells = "".join(map(_cell, columns, row.cells))
     source = f'<td class="source">{_linked(row.source)}</td>' if sources else ""
     return f"<tr>{names}<td>{escape(row.backbone)}</td>{cells}{source}</tr>"

@@ -12,7 +12,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.tracking.store import check_answers, is_server, redacted, sqlite_file
+from fewshot_bench.tracking.store import check_answers, is_server, store_name, sqlite_file
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 120  # the server imports for 5 to 20 s on two busy cores
@@ -43,7 +43,7 @@ def check_pages(uri: str, host: str, port: int) -> None:
         UsageError: the store is a server itself, is missing or silent, or the port is taken.
     """
     if is_server(uri):
-        raise UsageError(f"{redacted(uri)} is an MLflow server already; open it in a browser")
+        raise UsageError(f"{store_name(uri)} is an MLflow server already; open it in a browser")
     file = sqlite_file(uri)
     if file is not None and not file.is_file():
         raise UsageError(

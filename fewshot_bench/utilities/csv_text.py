@@ -1,0 +1,29 @@
+"""CSV that a spreadsheet opens without computing anything."""
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+# What a cell may begin with that makes a formula of it in some spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def csv_text(frame: "DataFrame") -> str:
+    """Write a table as CSV, without its index; numbers are numbers, and texts are never formulas.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe, as one types it
+    there; every other text reads back as it was.
+    """
+    guarded = frame.map(_guarded).rename(columns=_guarded)
+    texts = (cell for line in guarded.items() for cell in line[1] if isinstance(cell, str))
+    # Bare, a carriage return would be read as the end of a line.
+    torn = any("\r" in text for text in (*guarded.columns, *texts))
+    quoting = csv.QUOTE_NONNUMERIC if torn else csv.QUOTE_MINIMAL
+    text: str = guarded.to_csv(index=False, lineterminator="\n", quoting=quoting)
+    return text
+
+
+def _guarded(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
