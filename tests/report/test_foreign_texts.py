@@ -68,7 +68,7 @@ def expected(table: Table) -> list[list[str]]:
     ]
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(RUNS)
 @example(EVERYWHERE[0])
 @example(EVERYWHERE[1])
