@@ -143,6 +143,6 @@ def _labels(columns: pd.DataFrame) -> pd.DataFrame:
 
 def _short(digests: "pd.Series[str]") -> "pd.Series[str]":
     """Cut digests to 8 digits, or as many more as tell them apart."""
-    longest = int(digests.str.len().max())
+    longest = max(map(len, digests), default=0)
     lengths = (n for n in range(8, longest) if digests.str[:n].nunique() == digests.nunique())
     return digests.str[: next(lengths, longest)]
