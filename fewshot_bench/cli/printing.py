@@ -1,4 +1,4 @@
-"""What commands print: the words of files, stores and servers among it, and no control character."""
+"""What commands print: words of files, stores and servers too, but no control character."""
 
 import sys
 from collections.abc import Iterable, Sequence

@@ -40,7 +40,10 @@ def _tabular(section: Section) -> str:
     lines = [rf"\begin{{tabular}}{{{'l' * len(FIXED)}{'r' * len(section.columns)}}}", r"\toprule"]
     lines += _heading(section)
     for setting, rows in section.groups():
-        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(setting.title())}}}}} \\"]
+        lines += [
+            r"\midrule",
+            rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(setting.title())}}}}} \\",
+        ]
         for row in rows:
             lines += [*_comments(section, row), f"{' & '.join(_entries(row))} \\\\"]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])

@@ -33,9 +33,9 @@ def _table(section: Section, sources: bool = False) -> str:
     width = len(FIXED) + len(section.columns) + sources
     lines = ['<div class="scroll"><table>', _heading(section, sources)]
     for setting, rows in section.groups():
-        lines.append(
-            f'<tbody class="{escape(setting)}"><tr><th colspan="{width}">{escape(setting.title())}</th></tr>'
-        )
+        name = escape(setting)
+        head = f'<tr><th colspan="{width}">{name.title()}</th></tr>'
+        lines.append(f'<tbody class="{name}">{head}')
         lines += [_row(section.columns, row, sources) for row in rows]
         lines.append("</tbody>")
     return "\n".join([*lines, "</table></div>"])

@@ -26,7 +26,7 @@ def redacted(text: str) -> str:
 def without_secrets(uri: str) -> str:
     """Write an address with ``***`` for what precedes its host and what follows its path."""
     scheme, _, rest = uri.partition("://")
-    user, at, place = rest.rpartition("@")
+    _, at, place = rest.rpartition("@")
     path = re.match(r"[^?#;]*", place)
     assert path is not None  # it may be empty
     more = place[path.end() : path.end() + 1]

@@ -124,8 +124,8 @@ def check_answers(uri: str) -> None:
         socket.create_connection((host, port), timeout=PATIENCE).close()
     except (OSError, UnicodeError) as error:
         raise StoreAwayError(
-            f"the tracking store {store_name(uri)} does not answer at {host} port {port}; start it, "
-            "or choose another with --tracking-uri"
+            f"the tracking store {store_name(uri)} does not answer at {host} port {port}; start "
+            "it, or choose another with --tracking-uri"
         ) from error
 
 
@@ -174,7 +174,8 @@ def one_line(uri: str) -> Iterator[None]:
         raise
     except ModuleNotFoundError as error:  # the driver of a database
         raise TrackingError(
-            f"the tracking store {store_name(uri)} needs the Python package {error.name}; install it"
+            f"the tracking store {store_name(uri)} needs the Python package {error.name}; "
+            "install it"
         ) from None
     except Exception as error:
         reason = repeated(str(error).strip().partition("\n")[0], uri)[:300] or type(error).__name__

@@ -12,7 +12,7 @@ _JOINERS = "\u200c\u200d"  # of letters in Persian and Hindi, and of emoji
 
 
 def printable(text: str) -> str:
-    """Write a text in one line, each character that is not to be seen as its code, as ``\\x1b``."""
+    r"""Write a text in one line, each character that is not to be seen as its code: ``\x1b``."""
     if text.isprintable():
         return text
     return "".join(_code(c) if category(c) in _UNSEEN and c not in _JOINERS else c for c in text)

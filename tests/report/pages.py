@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -64,7 +65,7 @@ class Document:
         self.notes: list[str] = []
         self.marks: set[str] = set()
         tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
-        for before, token in zip(tokens, tokens[1:], strict=False):
+        for before, token in pairwise(tokens):
             if token.type == "tr_open":
                 self.rows.append([])
             if token.type == "list_item_open":

@@ -84,7 +84,9 @@ def test_texts_of_runs_are_texts_in_every_format(facts: list[dict[str, Any]]) ->
 
 def check_html(table: Table, page: Page) -> None:
     wide = 3 + len(table.ours.columns)
-    rows = [row for row in page.rows if len(row) == wide and row[0] in ("inductive", "transductive")]
+    rows = [
+        row for row in page.rows if len(row) == wide and row[0] in ("inductive", "transductive")
+    ]
     assert rows == expected(table)
     assert [note.rstrip("\n") for note in page.notes] == [printable(note) for note in table.notes]
     assert page.tags <= {

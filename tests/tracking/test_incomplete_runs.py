@@ -5,6 +5,7 @@ import pytest
 from fewshot_bench.tracking.reader import understood
 from tests.tracking.incomplete import METRICS, NUMBERS, TAGS, WORDS, stored
 
+
 @pytest.mark.parametrize("fact", [*(f"fsbench.{t}" for t in TAGS), *METRICS, *NUMBERS, *WORDS])
 def test_a_run_that_lacks_a_fact_is_left_out_by_its_id(
     fact: str, capsys: pytest.CaptureFixture[str]

@@ -1,6 +1,5 @@
 """Runs with facts that no run has are left out by id, and the others are shown."""
 
-from collections.abc import Iterator
 from math import inf, nan
 from typing import Any
 
@@ -14,7 +13,10 @@ from tests.tracking.incomplete import stored
 
 BIG = 10**400
 ABSURD: list[tuple[str, str, Any]] = [
-    *[("metrics", "acc_1shot", value) for value in (nan, inf, -inf, -0.1, 1.01, 1e308, "0.5", None)],
+    *[
+        ("metrics", "acc_1shot", value)
+        for value in (nan, inf, -inf, -0.1, 1.01, 1e308, "0.5", None)
+    ],
     *[("metrics", "ci95_1shot", value) for value in (inf, -0.1, 7.0, "x")],
     *[("metrics", "macro_f1_1shot", value) for value in (inf, -1.0, 2.0)],
     *[("metrics", "ece_1shot", value) for value in (inf, -1.0, 2.0)],
@@ -28,7 +30,10 @@ ABSURD: list[tuple[str, str, Any]] = [
     *[("params", "n_query_way", value) for value in ("-1", "x")],
     *[("params", "shared_classes", value) for value in ("-1", "x")],
     *[("params", "settings", value) for value in ("{", "1", '"ab"', "[1]", '[["a"]]', "[" * 99999)],
-    *[("params", "query_balance", value) for value in ("", "balance", "dirichlet:0", "dirichlet:x")],
+    *[
+        ("params", "query_balance", value)
+        for value in ("", "balance", "dirichlet:0", "dirichlet:x")
+    ],
     *[("params", "split", value) for value in ("", "train", "TEST")],
     *[("params", name, "\ud800") for name in ("method", "dataset", "preset", "recipe.a")],
     *[("params", "recipe.\udfff", "1"), ("params", "method", None)],
@@ -40,8 +45,8 @@ ABSURD: list[tuple[str, str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def good() -> Iterator[list[Any]]:
-    yield [stored("one"), stored("two")]
+def good() -> list[Any]:
+    return [stored("one"), stored("two")]
 
 
 @pytest.mark.parametrize(("where", "fact", "value"), ABSURD)

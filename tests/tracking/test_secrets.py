@@ -18,7 +18,9 @@ from tests.processes import free_port
 from tests.tracking.records import make_record
 
 TOKENS = ("hunter", "swordfish")  # what must never be seen, with anything around and between
-NASTY = st.text(st.sampled_from("/#?@;:&=%[]\\ \t\n'\"<>{}|^`~!$*+,éß日\x00\x1b\u202e\xa0"), max_size=6)
+NASTY = st.text(
+    st.sampled_from("/#?@;:&=%[]\\ \t\n'\"<>{}|^`~!$*+,éß日\x00\x1b\u202e\xa0"), max_size=6
+)
 PASSWORDS = st.tuples(NASTY, NASTY, NASTY).map(lambda n: n[0] + TOKENS[0].join(n[1:]) + TOKENS[1])
 SERVERS = ("http", "https", "postgresql", "mysql+pymysql", "mssql+pyodbc", "ftp", "sqlite", "")
 ADDRESSES = (

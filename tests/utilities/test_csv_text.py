@@ -23,7 +23,9 @@ def guarded(text: str) -> str:
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5), CELLS)
-def test_every_text_reads_back_and_none_is_a_formula(rows: list[tuple[str, str]], name: str) -> None:
+def test_every_text_reads_back_and_none_is_a_formula(
+    rows: list[tuple[str, str]], name: str
+) -> None:
     frame = pd.DataFrame(rows, columns=[name, f"{name}2"]).assign(number=-1.5)
     head, *lines = read(csv_text(frame))
     assert head == [guarded(name), guarded(f"{name}2"), "number"]
@@ -33,7 +35,9 @@ def test_every_text_reads_back_and_none_is_a_formula(rows: list[tuple[str, str]]
 
 def test_numbers_are_numbers_in_whatever_column() -> None:
     mixed = pd.Series([-5, "-5", -0.5, None, True], dtype=object)
-    frame = pd.DataFrame({"n": [-1, 2, 3, 4, 5], "x": [-1e300, 0.1, float("nan"), 1, 2], "m": mixed})
+    frame = pd.DataFrame(
+        {"n": [-1, 2, 3, 4, 5], "x": [-1e300, 0.1, float("nan"), 1, 2], "m": mixed}
+    )
     lines = [["-1", "-1e+300", "-5"], ["2", "0.1", "'-5"], ["3", "", "-0.5"], ["4", "1.0", ""]]
     assert read(csv_text(frame))[1:] == [*lines, ["5", "2.0", "True"]]
 
