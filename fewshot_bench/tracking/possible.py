@@ -46,9 +46,9 @@ def check_possible(run: TrackedRun) -> None:
     for name, (least, most) in _COUNTS.items():
         if not least <= getattr(run, name) <= most:
             raise ValueError(f"{name}={getattr(run, name)} is out of range")
-    for name, most in _NUMBERS.items():
+    for name, largest in _NUMBERS.items():
         number = getattr(run, name)
-        if not (0 <= number <= most or (isnan(number) and name in _MAY_LACK)):
+        if not (0 <= number <= largest or (isnan(number) and name in _MAY_LACK)):
             raise ValueError(f"{name}={number} is out of range")
     if run.train_checksum and not run.train_dataset:
         raise ValueError("train_dataset='' has data of its own")

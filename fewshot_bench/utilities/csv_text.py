@@ -1,7 +1,7 @@
 """CSV that a spreadsheet opens without computing anything."""
 
 import csv
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,7 +20,7 @@ def csv_text(frame: "DataFrame") -> str:
     texts = (cell for line in guarded.items() for cell in line[1] if isinstance(cell, str))
     # Bare, a carriage return would be read as the end of a line.
     torn = any("\r" in text for text in (*guarded.columns, *texts))
-    quoting = csv.QUOTE_NONNUMERIC if torn else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if torn else csv.QUOTE_MINIMAL
     text: str = guarded.to_csv(index=False, lineterminator="\n", quoting=quoting)
     return text
 

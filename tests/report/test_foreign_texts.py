@@ -38,8 +38,10 @@ MARKUP = [
     "[*]",
 ]
 TEXTS = st.text(max_size=12) | st.sampled_from(MARKUP) | st.text("|*_[]()<>`~\\&#=-+@!$%{}^ a1\n")
-NAMES = ("method", "backbone", "dataset", "train_dataset", "data_checksum", "train_checksum")
-NAMES += ("episode_digest", "preset", "fitted", "version", "key", "weights")
+NAMES = (
+    *("method", "backbone", "dataset", "train_dataset", "data_checksum", "train_checksum"),
+    *("episode_digest", "preset", "fitted", "version", "key", "weights"),
+)
 FACTS: dict[str, Any] = dict.fromkeys(NAMES, TEXTS)
 FACTS["settings"] = st.lists(TEXTS, max_size=2).map(tuple)
 FACTS["recipe"] = st.dictionaries(TEXTS, TEXTS, max_size=2)
