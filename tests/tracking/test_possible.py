@@ -86,7 +86,9 @@ def test_what_can_be_is_read(facts: dict[str, float]) -> None:
     assert [run.run_id for run in understood([run])] == ["one"]
 
 
-VALUES: st.SearchStrategy[Any] = st.one_of(st.text(max_size=8), st.integers(), st.floats(), st.none(), st.just([]))
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    st.text(max_size=8), st.integers(), st.floats(), st.none(), st.just([])
+)
 WHERE = st.sampled_from(["params", "tags", "metrics", "info"])
 
 
