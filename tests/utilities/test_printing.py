@@ -46,7 +46,7 @@ def test_what_is_shown_as_its_code(text: str, shown: str) -> None:
 def test_news_are_one_line_without_markup(text: str) -> None:
     file = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress.console, "file", file)
+        patch.setattr(progress.console, "_file", file)
         progress.say(text)
     assert file.getvalue().split("\n") == [printable(text), ""]
 
