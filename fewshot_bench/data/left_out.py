@@ -19,6 +19,24 @@ SMALL = "of classes with too few images"
 LEFT_OUT = "left out"  # in the provenance, what `LeftOut.record` returns
 MOST_NAMES = 1000  # a reason in the provenance
 _SHOWN = 5  # names a reason on the terminal
+_SYSTEM = (  # what macOS, Windows and storage boxes leave in folders, in lower case
+    "__macosx",
+    "@eadir",
+    "@recycle",
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is none of the user's own making."""
+    return name.startswith(".") or name.lower() in _SYSTEM
 
 
 class Reason(TypedDict):

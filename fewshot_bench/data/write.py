@@ -42,7 +42,7 @@ def dataset_folder(name: str) -> Path:
 def write_dataset(
     name: str, content: Content, advance: Callable[[], object] = lambda: None
 ) -> None:
-    """Write a data set, with no more than one class in memory.
+    """Write a data set, with no more than one class, or part of a large one, in memory.
 
     Args:
         name: under which it can be opened.
@@ -157,21 +157,26 @@ def write_split(
         shape = (sum(counts), *rows.shape)
         header = {"descr": rows.descr, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        for values in _read(classes, rows):
-            file.write(values.data)
-            digest.update(values.data)
-            if rows.seen:
-                rows.seen(values)
+        for content in classes:
+            for values in _read(content, rows):
+                file.write(values.data)
+                digest.update(values.data)
+                if rows.seen:
+                    rows.seen(values)
             advance()
     return {"sha256": digest.hexdigest(), "classes": list(zip(names, counts, strict=True))}
 
 
-def _read(classes: Sequence[ClassImages | ClassVectors], rows: Rows) -> Iterator[NDArray[Any]]:
-    for content in classes:
-        values = np.ascontiguousarray(content.read())
-        if values.dtype != np.dtype(rows.descr) or values.shape != (content.count, *rows.shape):
+def _read(content: ClassImages | ClassVectors, rows: Rows) -> Iterator[NDArray[Any]]:
+    count = 0
+    for part in content.in_parts() if isinstance(content, ClassImages) else [content.read()]:
+        values = np.ascontiguousarray(part)
+        if values.dtype != np.dtype(rows.descr) or values.shape[1:] != rows.shape:
             raise ValueError(f"class '{content.name}' gave {values.dtype} {values.shape}")
+        count += len(values)
         yield values
+    if count != content.count:
+        raise ValueError(f"class '{content.name}' gave {count} rows")
 
 
 def check_classes(

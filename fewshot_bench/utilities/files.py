@@ -5,10 +5,12 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
@@ -52,6 +54,57 @@ def _in_one_line(path: Path) -> Iterator[None]:
         if not is_refusal(error):
             raise
         raise cannot_write(path, error.strerror) from error
+
+
+def require_regular(path: Path, otherwise: str = "no plain file") -> None:
+    """Refuse a pipe, a device, a socket or a folder: opening some of them waits for ever.
+
+    Everything that a user names, and everything that is stored, is opened by `open_regular`, or
+    asked here first if another library opens it.
+
+    Args:
+        path: of a file.
+        otherwise: what it is if it is none, for the message.
+
+    Raises:
+        UsageError: it is there, and is something else.
+        FileNotFoundError: there is nothing of this name.
+        OSError: nobody can tell what it is.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UsageError(f"{path} is {otherwise}; give a file")
+
+
+def open_regular(path: Path, otherwise: str = "no plain file") -> BinaryIO:
+    """Open a plain file for reading, at once or not at all.
+
+    Args:
+        path: of the file.
+        otherwise: what it is if it is none, for the message.
+
+    Raises:
+        UsageError: as `require_regular`; also if it is another thing by the time it is opened.
+        OSError: it cannot be opened.
+    """
+    require_regular(path, otherwise)
+    at_once = getattr(os, "O_NONBLOCK", 0)  # for whoever might write to a pipe nobody waits
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | at_once)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{path} is {otherwise}; give a file")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_text(path: Path) -> str:
+    """Read a plain file of UTF-8 text.
+
+    Raises:
+        UsageError: as `open_regular`.
+        OSError: it cannot be opened.
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    with open_regular(path) as file:
+        return file.read().decode("utf-8")
 
 
 @contextmanager
