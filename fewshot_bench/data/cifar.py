@@ -137,10 +137,11 @@ def _tar_records(path: Path) -> dict[str, Any]:
     with open_regular(path) as file:
         zipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
-        stream = cast("IO[bytes]", gzip.open(file) if zipped else file)
-        bounded = Bounded(stream)
-        with tarfile.open(fileobj=cast("IO[bytes]", bounded), mode="r:") as archive:
-            check_members(str(path), _taking(archive, bounded, found, (str(path), size)), size)
+        with gzip.open(file) if zipped else file as stream:
+            bounded = Bounded(cast("IO[bytes]", stream))
+            with tarfile.open(fileobj=cast("IO[bytes]", bounded), mode="r:") as archive:
+                members = _taking(archive, bounded, found, (str(path), size))
+                check_members(str(path), members, size)
     return found
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
 
 _CHUNK = 2**18
 _TIMEOUT = 60.0  # seconds without a byte
@@ -93,7 +94,7 @@ def _save(response: HTTPResponse, part: Path, done: int, progress: BytesProgress
 
 
 def _md5(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(
             file,
             lambda: hashlib.md5(usedforsecurity=False),  # as published, against damage

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile, _imaging
 from fewshot_bench.data.content import ClassImages
 from fewshot_bench.data.tree import FileTree
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.memory import Budget
+from fewshot_bench.utilities.memory import Budget, return_freed_memory
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff")
@@ -27,11 +27,10 @@ MAX_PIXELS = 64_000_000  # no camera's picture is larger; a decompression bomb i
 MAX_SIDE = 2**16  # pixels; a line of more costs gigabytes to shrink, whatever the other side is
 AT_ONCE = 32 * 2**20  # bytes of pixels that are handed on together
 _MEMORY = Budget(640 * 2**20)  # for all that is decoded at the same time
-_BYTES_A_PIXEL = (
-    8  # while it is decoded, measured with Pillow 12: of most images, the file included
-)
+_BYTES_A_PIXEL = 8  # while it is decoded, file included, measured with Pillow 12; some take more:
 _MORE_BYTES = {"WEBP": 17, "TIFF": 13, "CMYK": 16, "transparent": 12}
 _LARGE = 8 * 2**20  # bytes of a file that is read while no other is
+_LARGE_PIXELS = 64 * 2**20  # bytes that decoding takes and gives back at once
 _MOST_THREADS = 16
 DAMAGE = (  # what Pillow's decoders raise for it
     OSError,
@@ -187,8 +186,12 @@ def use_file(tree: FileTree, file: str, use: Callable[[bytes, str], T]) -> T:
     where, large = name_of(tree, file), tree.size(file) > _LARGE
     with _MEMORY.take(_MEMORY.total if large else 0):
         data = tree.read(file)
-        with _MEMORY.take(0 if large else use_image(data, where, _cost)):
-            return use(data, where)
+        cost = use_image(data, where, _cost)
+        with _MEMORY.take(0 if large else cost):
+            found = use(data, where)
+            if cost > _LARGE_PIXELS:
+                return_freed_memory()
+            return found
 
 
 def name_of(tree: FileTree, file: str) -> str:

@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import MaxNLocator
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
 
 WIDTH, LINE, MARGIN = 8.3, 0.185, 1.25  # inches: 830 pixels where a README shows it
 # Told apart by colour (Okabe and Ito's, for every kind of sight), by shape, and by being filled.
@@ -107,7 +109,7 @@ def read_accuracies(path: Path) -> tuple[list[Accuracy], str]:
     Raises:
         UsageError: the file is of several data sets, backbones or protocols.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with TextIOWrapper(open_regular(path), "utf-8", newline="") as file:
         lines = [line for line in csv.DictReader(file) if line["origin"] == "run"]
     common = ("dataset", "backbone", "ways", "n_episodes")
     kinds = {tuple(line[name] for name in common) for line in lines}

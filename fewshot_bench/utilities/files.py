@@ -9,8 +9,8 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import platformdirs
 
@@ -72,10 +72,10 @@ def require_regular(path: Path, otherwise: str = "no plain file") -> None:
         OSError: nobody can tell what it is.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise UsageError(f"{path} is {otherwise}; give a file")
+        raise UsageError(f"{path} is {otherwise}; a plain file is needed there")
 
 
-def open_regular(path: Path, otherwise: str = "no plain file") -> BinaryIO:
+def open_regular(path: Path, otherwise: str = "no plain file") -> BufferedReader:
     """Open a plain file for reading, at once or not at all.
 
     Args:
@@ -91,12 +91,12 @@ def open_regular(path: Path, otherwise: str = "no plain file") -> BinaryIO:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | at_once)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UsageError(f"{path} is {otherwise}; give a file")
+        raise UsageError(f"{path} is {otherwise}; a plain file is needed there")
     return os.fdopen(descriptor, "rb")
 
 
 def read_text(path: Path) -> str:
-    """Read a plain file of UTF-8 text.
+    """Read a plain file of UTF-8 text; a mark of the byte order at its beginning is none of it.
 
     Raises:
         UsageError: as `open_regular`.
@@ -104,7 +104,7 @@ def read_text(path: Path) -> str:
         UnicodeDecodeError: it is no UTF-8.
     """
     with open_regular(path) as file:
-        return file.read().decode("utf-8")
+        return file.read().decode("utf-8-sig")
 
 
 @contextmanager

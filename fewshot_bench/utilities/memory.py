@@ -29,6 +29,14 @@ def keep_freed_memory() -> None:
     mallopt(_M_ARENA_MAX, 1)  # the thread that runs backward would have an arena of its own
 
 
+def return_freed_memory() -> None:
+    """Give what is free back to the system, for other threads; glibc keeps it for each thread."""
+    if sys.platform.startswith("linux") and (
+        trim := getattr(ctypes.CDLL(None), "malloc_trim", None)
+    ):
+        trim(0)
+
+
 @contextmanager
 def without_collector() -> Iterator[None]:
     """Pause Python's cyclic garbage collector.
