@@ -28,11 +28,13 @@ def table(
     from fewshot_bench.report.selection import Selection
     from fewshot_bench.tracking import load_runs
     from fewshot_bench.tracking.store import chosen_uri
-    from fewshot_bench.utilities.files import atomic_file
+    from fewshot_bench.utilities.files import atomic_file, require_writable
 
     chosen, number = chosen_format(form, output), chosen_metric(metric)
     names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
     selection = Selection(names, shots or (), ways or (), split)
+    if output is not None:
+        require_writable(output)
     found = load_runs(tracking_uri)
     print_owed(chosen_uri(tracking_uri))  # the table lacks them
     if not (runs := selection.of(found)):

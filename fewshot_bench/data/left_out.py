@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TypedDict, cast
 
+from fewshot_bench.utilities.files import printable
+
 # Reasons, as they end a line "skipped 3 ...".
 HIDDEN = "with hidden or system names"
 NO_FILE = "that lead to nothing, or to no plain file"
@@ -78,14 +80,9 @@ def _reason(names: Counter[str]) -> Reason:
     listed = sorted(names)[:MOST_NAMES]
     return {
         "files": names.total(),
-        "names": {_unicode(name): names[name] for name in listed},
+        "names": {printable(name): names[name] for name in listed},
         "unnamed": len(names) - len(listed),
     }
-
-
-def _unicode(name: str) -> str:
-    """Write the bytes of a name that is not UTF-8 as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def files_left_out(provenance: Mapping[str, object]) -> int:

@@ -26,6 +26,9 @@ from fewshot_bench.registry import canonical
 from fewshot_bench.utilities.files import atomic_folder, home
 
 FORMAT = 1
+_LONGEST_NAME = (
+    200  # with what is put around it while it is written, no more than file systems take
+)
 
 
 def dataset_folder(name: str) -> Path:
@@ -36,6 +39,10 @@ def dataset_folder(name: str) -> Path:
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", canonical(name)):
         raise UsageError(f"'{name}' cannot name a dataset; use letters, digits, '-' and '.'")
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"'{name[:20]}...' cannot name a dataset; use at most {_LONGEST_NAME} letters"
+        )
     return home() / "data" / canonical(name)
 
 

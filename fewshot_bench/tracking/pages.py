@@ -13,6 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking.store import check_answers, is_server, redacted, sqlite_file
+from fewshot_bench.utilities.files import require_writable
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 120  # the server imports for 5 to 20 s on two busy cores
@@ -50,6 +51,8 @@ def check_pages(uri: str, host: str, port: int) -> None:
             f"there is no {file}; make a run first with 'fsbench run', or name the store with "
             "--tracking-uri"
         )
+    if file is not None:
+        require_writable(file)
     check_answers(uri)
     _check_free(host, port)
 

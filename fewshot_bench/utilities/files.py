@@ -11,19 +11,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import platformdirs
 
 from fewshot_bench.errors import UsageError
 
 # A disk that is full or may not be written; other errors are no fault of the disk.
-_REFUSALS = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST")
+_REFUSALS = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST", "EISDIR")
 
 
 def home() -> Path:
     """Folder of data sets, weights and results: ``$FSBENCH_HOME`` or the user's data folder."""
     chosen = os.environ.get("FSBENCH_HOME")
     return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("fewshot_bench")
+
+
+def printable(name: str) -> str:
+    """Write the bytes of a name that is not UTF-8 as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def stable_hash(value: object, length: int = 16) -> str:
@@ -43,6 +49,27 @@ def cannot_write(path: object, reason: object) -> UsageError:
         f"cannot write {path} ({reason}); make room or choose another place (FSBENCH_HOME is the "
         "folder of data sets, weights and results)"
     )
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a place where no file can be made, before any work is done for it.
+
+    Args:
+        path: of a file or folder that may not be there yet, nor the folders above it.
+
+    Raises:
+        UsageError: nothing can be made there, and why.
+    """
+    folder = path.absolute()
+    try:
+        while not folder.is_dir():
+            if folder.exists() and folder != path.absolute():
+                raise NotADirectoryError(0, f"{folder} is a file")
+            folder = folder.parent
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error.strerror) from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import open_regular, require_regular
+from fewshot_bench.utilities.shortage import is_memory_shortage
 from fewshot_bench.utilities.tensors import Tensors
 
 # What training scripts call the weights, beside the epoch and the optimiser.
@@ -62,6 +63,8 @@ def _read(path: Path) -> Any:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, *_DAMAGE) as error:
+        if is_memory_shortage(error):
+            raise
         if isinstance(error, pickle.UnpicklingError) and begins.startswith(_TORCH):
             raise UsageError(
                 f"{path} holds more than weights, and code in it is never run; save its "
