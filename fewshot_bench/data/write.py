@@ -26,9 +26,7 @@ from fewshot_bench.registry import canonical
 from fewshot_bench.utilities.files import atomic_folder, home
 
 FORMAT = 1
-_LONGEST_NAME = (
-    200  # with what is put around it while it is written, no more than file systems take
-)
+_LONGEST_NAME = 200  # file systems take 255, with what is put around it while it is written
 
 
 def dataset_folder(name: str) -> Path:
