@@ -50,9 +50,7 @@ def test_it_costs_its_names(reason: str, capsys: pytest.CaptureFixture[str]) -> 
     assert methods.resolve("SIB") == "ssl-meta"
     assert f"warning: the plugin brittle_plugin is left out ({reason}" in capsys.readouterr().err
     for name in ("brittle", "brittle-one"):
-        with pytest.raises(
-            UsageError, match="the plugin brittle_plugin cannot be imported"
-        ) as said:
+        with pytest.raises(UsageError, match="brittle_plugin cannot be imported") as said:
             methods.resolve(name)
         assert reason in str(said.value)
     with pytest.raises(UsageError, match="did you mean 'maml'"):

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +37,10 @@ def unix_socket(path: Path) -> None:
 @pytest.fixture(params=[pipe, device, unix_socket])
 def kind(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[Path], None]]:
+) -> Callable[[Path], None]:
     monkeypatch.chdir(tmp_path)  # the address of a socket is short
     make: Callable[[Path], None] = request.param
-    yield lambda path: make(Path(os.path.relpath(path)))
+    return lambda path: make(Path(os.path.relpath(path)))
 
 
 def refused(call: Callable[[], object]) -> None:
