@@ -71,7 +71,7 @@ def _by_split(path: Path, rows: Iterable[Row]) -> dict[str, dict[str, list[str] 
 
 def _text(path: Path) -> str:
     try:
-        return read_text(path)
+        return read_text(path, "not a split file")
     except FileNotFoundError as error:
         raise UsageError(f"{path} is not a split file; there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -122,15 +122,19 @@ def open_regular(path: Path, otherwise: str = "no plain file") -> BufferedReader
     return os.fdopen(descriptor, "rb")
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, otherwise: str = "no plain file") -> str:
     """Read a plain file of UTF-8 text; a mark of the byte order at its beginning is none of it.
+
+    Args:
+        path: of the file.
+        otherwise: what it is if it is none, for the message.
 
     Raises:
         UsageError: as `open_regular`.
         OSError: it cannot be opened.
         UnicodeDecodeError: it is no UTF-8.
     """
-    with open_regular(path) as file:
+    with open_regular(path, otherwise) as file:
         return file.read().decode("utf-8-sig")
 
 

@@ -42,7 +42,7 @@ def read_state_dict(path: Path) -> Tensors:
             some that are not finite.
     """
     try:
-        require_regular(path)
+        require_regular(path, "no file of weights")
     except OSError:
         raise UsageError(f"there is no file of weights {path}") from None
     tensors = _weights_in(_read(path), path)

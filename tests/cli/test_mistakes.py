@@ -69,7 +69,7 @@ def test_too_little_memory_is_called_so(
         raise error
 
     monkeypatch.setattr(engine, "_warn_if_away", fail)
-    line = refused("run", "-m", "simple-shot", "--dataset", "mine", "--shots", 1)
+    line = refused("run", "-m", "tim", "--dataset", "mine", "--shots", 1)
     assert f"there is too little memory ({reason}" in line
     assert "ask for less" in line
 
@@ -89,7 +89,7 @@ def test_a_home_that_is_a_file(
     (tmp_path / "file").touch()
     monkeypatch.setenv("FSBENCH_HOME", str(tmp_path / "file"))
     monkeypatch.chdir(tmp_path)
-    tree = make_files(tmp_path / "tree", image_tree({s: ["a"] for s in ("train", "val", "test")}))
+    tree = make_files(tmp_path / "tree", image_tree({s: [s] for s in ("train", "val", "test")}))
     for arguments in (
         ["run", "-m", "simple-shot"],
         ["data", "show", "glyphs"],
@@ -204,7 +204,7 @@ def test_run_and_table_on_a_plain_terminal(mine: Path, monkeypatch: pytest.Monke
     """In every command that prints; two of them print ±."""
     shown = []
     for command in (
-        ["run", "-m", "simple-shot", "--dataset", "mine", "--episodes", "4", "--queries", "2"],
+        ["run", "-m", "tim", "--dataset", "mine", "--episodes", "4", "--queries", "2"],
         ["table"],
         ["data", "list"],
         ["list", "methods"],

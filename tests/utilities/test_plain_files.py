@@ -47,7 +47,13 @@ def refused(call: Callable[[], object]) -> None:
     with pytest.raises(UsageError) as error:
         call()
     assert "\n" not in str(error.value)
-    words = ("no plain file", "neither a folder nor", "cannot be read")
+    words = (
+        "no plain file",
+        "no file of weights",
+        "not a split file",
+        "neither a folder nor",
+        "cannot be read",
+    )
     assert any(w in str(error.value) for w in words)
 
 
