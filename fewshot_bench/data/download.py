@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.files import open_regular
+from fewshot_bench.utilities.files import open_regular, require_regular
 
 _CHUNK = 2**18
 _TIMEOUT = 60.0  # seconds without a byte
@@ -47,6 +47,8 @@ def fetch(
     with FileLock(target.with_name(f".{target.name}.lock")):
         if target.exists() and _md5(target) == download.md5:
             return target
+        if part.exists():
+            require_regular(part)
         try:
             _continue(download.url, part, progress)
         except (OSError, HTTPException) as error:

@@ -12,12 +12,13 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe, setting_names
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.configuration import given_weights, make_config
 from fewshot_bench.runs.domains import Domains, open_domains
 from fewshot_bench.runs.on_embeddings import require_splits
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.tuning import grid_points
+from fewshot_bench.settings import setting_names
 from fewshot_bench.training import meta_training, pretraining
 from fewshot_bench.utilities.progress import say
 
