@@ -17,6 +17,7 @@ from fewshot_bench.data.write import dataset_folder
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import predictions_path, read_predictions
 from fewshot_bench.runs.records import record_path, stored_record
+from fewshot_bench.tracking.client import connect
 from fewshot_bench.utilities.files import open_regular
 from fewshot_bench.utilities.state_dicts import read_state_dict
 from fewshot_bench.utilities.tensors import load_tensors
@@ -67,6 +68,7 @@ Make = Callable[[Path], None]
         (".safetensors", load_tensors),
         (".zip", lambda path: import_dataset("folder", path)),
         (".tar.gz", lambda path: import_dataset("cifar-fs", path)),
+        (".db", lambda path: connect(f"sqlite:///{path}")),
         (".x", open_regular),
     ],
 )
