@@ -1,5 +1,7 @@
 """``fsbench table``: all finished runs side by side, as a paper would print them."""
 
+from pathlib import Path
+
 import typer
 
 from fewshot_bench.cli import options
@@ -29,13 +31,12 @@ def table(
     from fewshot_bench.report.selection import Selection
     from fewshot_bench.tracking import load_runs
     from fewshot_bench.tracking.store import chosen_uri
-    from fewshot_bench.utilities.files import atomic_file, require_writable
+    from fewshot_bench.utilities.files import atomic_file
 
     chosen, number = chosen_format(form, output), chosen_metric(metric)
     names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
     selection = Selection(names, shots or (), ways or (), split)
-    if output is not None:
-        require_writable(output)
+    _check_place(output)
     found = load_runs(tracking_uri)
     print_owed(chosen_uri(tracking_uri))  # the table lacks them
     if not (runs := selection.of(found)):
@@ -48,6 +49,14 @@ def table(
         with atomic_file(output) as partial:
             partial.write_text(text, "utf-8")
         typer.echo(f"{len(runs)} runs in {output}")
+
+
+def _check_place(output: Path | None) -> None:
+    """Refuse a place where no file can be made, before the work."""
+    from fewshot_bench.utilities.files import require_writable
+
+    if output is not None:
+        require_writable(output)
 
 
 def _no_run(tracking_uri: str | None) -> Exception:
