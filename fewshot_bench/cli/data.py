@@ -135,7 +135,9 @@ def show(
     from fewshot_bench.episodes.source import EpisodeSource
     from fewshot_bench.episodes.spec import EpisodeSpec
     from fewshot_bench.errors import UsageError, suggestion
+    from fewshot_bench.utilities.files import require_writable
 
+    require_writable(output)
     data = open_dataset(name)
     if data.backbone:
         raise UsageError(f"{name} holds embeddings; there is nothing to draw")

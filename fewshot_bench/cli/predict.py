@@ -81,9 +81,12 @@ def _task(given: Mapping[str, Any]) -> "Task":
 def _check_suffix(output: Path | None) -> None:
     """Refuse a format before hours of work."""
     from fewshot_bench.errors import UsageError
+    from fewshot_bench.utilities.files import require_writable
 
     if output is not None and output.suffix not in (".csv", ".parquet", ".json"):
         raise UsageError(f"{output} is none of .csv, .parquet and .json; choose one of these")
+    if output is not None:
+        require_writable(output)
 
 
 def _answered(task: "Task", device: str) -> "Predictions":

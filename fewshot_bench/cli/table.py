@@ -1,5 +1,7 @@
 """``fsbench table``: all finished runs side by side, as a paper would print them."""
 
+from pathlib import Path
+
 from fewshot_bench.cli import options
 from fewshot_bench.cli.printing import print_line, print_text
 from fewshot_bench.utilities.memory import without_collector
@@ -33,6 +35,7 @@ def table(
     chosen, number = chosen_format(form, output), chosen_metric(metric)
     names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
     selection = Selection(names, shots or (), ways or (), split)
+    _check_place(output)
     found = load_runs(tracking_uri)
     print_owed(chosen_uri(tracking_uri))  # the table lacks them
     if not (runs := selection.of(found)):
@@ -45,6 +48,14 @@ def table(
         with atomic_file(output) as partial:
             partial.write_text(text, "utf-8", newline="")
         print_line(f"{len(runs)} runs in {output}")
+
+
+def _check_place(output: Path | None) -> None:
+    """Refuse a place where no file can be made, before the work."""
+    from fewshot_bench.utilities.files import require_writable
+
+    if output is not None:
+        require_writable(output)
 
 
 def _no_run(tracking_uri: str | None) -> Exception:

@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import MaxNLocator
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
 from fewshot_bench.utilities.printing import printable
 
 WIDTH, LINE, MARGIN = 8.3, 0.185, 1.25  # inches: 830 pixels where a README shows it
@@ -109,7 +111,7 @@ def read_accuracies(path: Path) -> tuple[list[Accuracy], str]:
     Raises:
         UsageError: the file is of several data sets, backbones or protocols.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with TextIOWrapper(open_regular(path), "utf-8", newline="") as file:
         ours = (line for line in csv.DictReader(file) if line["origin"] == "run")
         # One a run: with --published it has a line for each number that it stands beside.
         lines = list({line["run_id"]: line for line in ours}.values())

@@ -15,6 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking.secrets import repeated
 from fewshot_bench.tracking.store import check_answers, is_server, sqlite_file, store_name
+from fewshot_bench.utilities.files import require_writable
 from fewshot_bench.utilities.progress import say
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -53,6 +54,8 @@ def check_pages(uri: str, host: str, port: int) -> None:
             f"there is no {file}; make a run first with 'fsbench run', or name the store with "
             "--tracking-uri"
         )
+    if file is not None:
+        require_writable(file)
     check_answers(uri)
     _check_free(host, port)
 
