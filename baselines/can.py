@@ -52,7 +52,7 @@ class CANRecipe(Recipe):
     shots: ClassVar[Mapping[int, Overrides]] = {5: {"train.steps": 1000, "train.val_every": 200}}
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {  # [args_xent.py]
-            "backbone": "resnet12-tadam",  # widths as in resnet12.py, which has ReLU and strides
+            "backbone": "resnet12-can",
             "pretrain": None,
             "train.steps": 27_000,  # 90 epochs of 1,200 episodes, four a step
             "train.optimizer": "sgd",

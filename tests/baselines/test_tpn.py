@@ -15,7 +15,7 @@ from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from tests.oracles import close, embedded, load_authors
 from tests.synthetic import make_tasks
 
