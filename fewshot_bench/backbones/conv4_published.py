@@ -1,4 +1,4 @@
-"""Networks of four convolutions as some papers' releases have them, unlike Conv-4 in their blocks."""
+"""Networks of four convolutions as some papers' releases have them, each unlike Conv-4."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

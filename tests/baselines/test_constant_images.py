@@ -7,9 +7,7 @@ import torch
 
 from tests.synthetic import make_method, make_tasks
 
-COMPARING = (
-    *("can", "ctm", "gnn", "matching-net", "proto-net", "relation-net", "snail", "tpn"),
-)
+COMPARING = (*("can", "ctm", "gnn", "matching-net", "proto-net", "relation-net", "snail", "tpn"),)
 
 
 @pytest.mark.parametrize("name", COMPARING)

@@ -50,7 +50,9 @@ def normalise(maps: Tensor, norm: nn.Module) -> Tensor:
 def relate(method: Method, of_class: Tensor, query: Tensor) -> Tensor:
     """Relation logit of one class map and one query map, joined as in the paper."""
     part = method.get_submodule("relation")
-    first = [part.get_parameter(f"{which}.weight") for which in ("of_class", "of_query")]
+    first: list[Tensor] = [
+        part.get_parameter(f"{which}.weight") for which in ("of_class", "of_query")
+    ]
     norms = [part.get_submodule(f"relation.{place}") for place in (0, 4)]
     side = min(query.shape[1:])
     padding = 0 if side >= 10 else 1
@@ -99,10 +101,10 @@ def test_relations_are_those_of_the_authors(side: int, theirs: tuple[float, floa
     module = method.get_submodule("relation")
     joined = nn.Conv2d(128, 64, 3)
     fill(nn.Sequential(joined, module.get_submodule("relation")))
-    halves = joined.weight.data.split(64, dim=1)
+    halves = torch.split(joined.weight.data, 64, dim=1)
     for name, half in zip(("of_class", "of_query"), halves, strict=True):
         module.get_submodule(name).weight = nn.Parameter(half)
-    of_class, query = waves(2, 128, side, side).relu().split(64, dim=1)
+    of_class, query = torch.split(waves(2, 128, side, side).relu(), 64, dim=1)
     with torch.no_grad():
         logits = module(of_class[:, None], query[:, None])
     close(logits.flatten(), torch.tensor(theirs, dtype=torch.float64))
