@@ -36,6 +36,7 @@ class CTMRecipe(Recipe):
     )
     pretrain: PretrainRecipe | None = PretrainRecipe()  # release: none for the shallow encoder
     train: TrainRecipe | None = TrainRecipe(
+        # The backbone stays as pretrained, for two cores' sake; release: trained [main.py]
         steps=3000,
         tasks_per_step=8,  # release: 1
         n_query=8,  # [20way_1shot.yaml]
@@ -116,7 +117,8 @@ class CTM(Method):
     Written from the paper: the mask multiplies entry by entry, where the release (``model.py``),
     which does not run, has matrix products of maps. Also departs from the release in that episodes
     of the training have the ways of the test, not 20, and, unless `scale` is none, in that scores
-    are scaled and averaged, not summed, over the shots.
+    are scaled and averaged, not summed, over the shots. By default only what comes after the backbone
+    is trained (`train.frozen`); the release, and preset paper, train all from random weights.
     """
 
     setting = "inductive"
