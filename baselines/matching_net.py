@@ -64,7 +64,8 @@ class MatchingNetRecipe(Recipe):
             "train.augment": "none",
             "train.val_every": 1000,
         },
-        # The paper has no context on Omniglot; of the training it says nothing: as above.
+        # Our reading: no context, which the paper's table 1 does not have; the training as above,
+        # since of its own the paper says nothing.
         "paper@omniglot": {"backbone": "conv4-64", "context": False},
     }
     published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
