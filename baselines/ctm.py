@@ -117,8 +117,9 @@ class CTM(Method):
     Written from the paper: the mask multiplies entry by entry, where the release (``model.py``),
     which does not run, has matrix products of maps. Also departs from the release in that episodes
     of the training have the ways of the test, not 20, and, unless `scale` is none, in that scores
-    are scaled and averaged, not summed, over the shots. By default only what comes after the backbone
-    is trained (`train.frozen`); the release, and preset paper, train all from random weights.
+    are scaled and averaged, not summed, over the shots. By default only what comes after the
+    backbone is trained (`train.frozen`); the release, and preset paper, train all of it from
+    random weights.
     """
 
     setting = "inductive"
