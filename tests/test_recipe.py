@@ -102,7 +102,7 @@ def test_every_key_of_every_layer_exists(name: str) -> None:
     kind = methods[name].recipe_type
     known = {BACKBONE, *setting_names(kind)}
     for layer in (*kind.shots.values(), *kind.presets.values()):
-        assert set(layer) <= known | {BACKBONE}
+        assert set(layer) <= known
         assert layer.get(BACKBONE, "conv4-64") in backbones
 
 
