@@ -129,3 +129,18 @@ def test_learns_on_the_network_that_its_paper_names(name: str, kind: str) -> Non
     for key, weight in method.named_parameters():
         assert weight.grad is not None, key
         assert torch.isfinite(weight.grad).all(), key
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("matching-net", {"of_support", "of_query"}), ("relation-net", {"relation"})],
+)
+def test_what_its_release_clips_by_itself_is_a_module_of_its_own(
+    name: str, parts: set[str]
+) -> None:
+    """FCE-embedding.lua clips either LSTM; RelationNet's scripts its encoder and its module."""
+    cls = methods[name]
+    recipe = build_recipe(cls.recipe_type, preset="paper", published=MINI)
+    method = cls(backbones["conv4-relation"]((3, 32, 32)), recipe, 5)
+    assert dict(method.named_children()).keys() == {"backbone", *parts}
+    assert not list(method.parameters(recurse=False))
