@@ -24,7 +24,7 @@ class RelationNetRecipe(Recipe):
         None,
         gt=0,
         description="deviation of the linear layers' first weights, whose biases then are 1 "
-        "[weights_init: 0.01]; none: PyTorch's, larger by far, for a short training",
+        "[weights_init: 0.01]; none: PyTorch's",
     )
     pretrain: PretrainRecipe | None = PretrainRecipe()  # paper: none
     train: TrainRecipe | None = TrainRecipe(
