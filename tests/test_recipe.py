@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import pytest
 
+from fewshot_bench.backbones.base import backbones
 from fewshot_bench.data.published import published_like
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
@@ -102,6 +103,7 @@ def test_every_key_of_every_layer_exists(name: str) -> None:
     known = {BACKBONE, *setting_names(kind)}
     for layer in (*kind.shots.values(), *kind.presets.values()):
         assert set(layer) <= known
+        assert layer.get(BACKBONE, "conv4-64") in backbones
 
 
 def test_a_recipe_cannot_be_changed() -> None:
