@@ -75,7 +75,7 @@ class Result(BaseModel):
         versions: of fewshot_bench, torch, numpy and Python.
         macro_f1: of each episode, see `metrics.macro_f1`; None in results of earlier versions.
         calibration_error: of all queries together, see `metrics.expected_calibration_error`; None
-            likewise, and where a method's scores are not finite.
+            likewise.
         answers: on request, every single answer; never stored.
 
     Example:

@@ -1,6 +1,7 @@
 """Optimisers and learning rates of a recipe."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -40,3 +41,23 @@ def make_optimizer(recipe: OptimRecipe, module: nn.Module) -> torch.optim.Optimi
         weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
     )
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser its state back: ``INDEX.ENTRY`` of the parameter with that index.
+
+    Raises:
+        ValueError: there is no such parameter, or it has another shape.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, _, entry = name.partition(".")
+        index = int(number)
+        if not 0 <= index < len(parameters) or tensor.shape not in ((), parameters[index].shape):
+            raise ValueError(f"no parameter has a state '{name}' of shape {tuple(tensor.shape)}")
+        state.setdefault(index, {})[entry] = tensor
+    if len({frozenset(entries) for entries in state.values()}) > 1:
+        raise ValueError("some parameters lack a part of their state")
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
