@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from fewshot_bench.recipe import OptimRecipe
 
+# What the optimisers keep of a parameter.
+_ADAM, _SGD = {"step", "exp_avg", "exp_avg_sq"}, {"momentum_buffer"}
+
 
 def learning_rate(recipe: OptimRecipe, step: int, n_steps: int) -> float:
     """Learning rate of a step (counted from 0): a pure function, so that resuming is exact."""
@@ -57,7 +60,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tenso
         if not 0 <= index < len(parameters) or tensor.shape not in ((), parameters[index].shape):
             raise ValueError(f"no parameter has a state '{name}' of shape {tuple(tensor.shape)}")
         state.setdefault(index, {})[entry] = tensor
-    if len({frozenset(entries) for entries in state.values()}) > 1:
-        raise ValueError("some parameters lack a part of their state")
+    whole = _ADAM if isinstance(optimizer, torch.optim.Adam) else _SGD
+    if any(entries.keys() != whole for entries in state.values()):
+        raise ValueError(f"the state of each parameter is {', '.join(sorted(whole))}")
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
