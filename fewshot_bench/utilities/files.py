@@ -5,10 +5,12 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -41,6 +43,37 @@ def cannot_write(path: object, reason: object) -> UsageError:
         f"cannot write {path} ({reason}); make room or choose another place (FSBENCH_HOME is the "
         "folder of data sets, weights and results)"
     )
+
+
+def read_text(path: Path, most: int = 256 * 2**20) -> str:
+    """Read a text of ours that somebody may have changed since.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is no plain file, larger than `most` bytes, or not UTF-8.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe that nobody writes to, for example
+        raise ValueError(f"{path.name} is no file")
+    if status.st_size > most:
+        raise ValueError(f"{path.name} has {status.st_size} bytes, too many")
+    return path.read_text("utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object, see `read_text`.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it holds something else.
+    """
+    try:
+        value = json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{path.name} holds no JSON object")
+    return value
 
 
 @contextmanager
