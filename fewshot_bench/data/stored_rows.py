@@ -46,7 +46,8 @@ def open_rows(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path.name}")
     try:
-        rows = np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="raise"):
+            rows = np.lib.format.open_memmap(path, mode="r")
         whole = rows.offset + rows.nbytes == path.stat().st_size and rows.flags.c_contiguous
     except _DAMAGE:
         raise ValueError(f"{path.name} is damaged") from None
