@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from fewshot_bench.data.dataset import EMBEDDED_BY, SPLITS
 from fewshot_bench.utilities.files import read_text
+from fewshot_bench.utilities.validation import first_of
 
 FORMAT = 1
 EMBEDDINGS = "embeddings"  # the kind; images say none
@@ -88,10 +89,3 @@ def read_facts(folder: Path) -> DatasetFacts:
         return DatasetFacts.model_validate_json(text)
     except ValidationError as error:
         raise ValueError(f"dataset.json: {first_of(error)}") from None
-
-
-def first_of(error: ValidationError) -> str:
-    """Say what a model refused first, and where."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])[:100]
-    return f"{place}: {first['msg']}" if place else first["msg"]

@@ -37,9 +37,10 @@ def test_mlflow_shows_parameters_metrics_curves_and_tags(uri: str, tmp_path: Pat
 
 
 def test_the_artifacts_hold_accuracies_configuration_and_checkpoint(
-    uri: str, tmp_path: Path
+    uri: str, tmp_path: Path, empty_home: Path
 ) -> None:
-    checkpoint = tmp_path / "weights.safetensors"
+    checkpoint = empty_home / "weights" / "method-0123" / "model.safetensors"
+    checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"weights")
     record = make_record(checkpoint, n_episodes=1)
     folder = tmp_path / "mlartifacts" / log(Tracker(uri), record) / "artifacts"
@@ -50,7 +51,7 @@ def test_the_artifacts_hold_accuracies_configuration_and_checkpoint(
     assert RunConfig.model_validate_json((folder / "config.json").read_text()) == record.config
     facts = json.loads((folder / "result.json").read_text())
     assert facts["ci95_1shot"] is None  # one episode: NaN, which JSON does not know
-    assert (folder / "weights.safetensors").read_bytes() == b"weights"
+    assert (folder / "model.safetensors").read_bytes() == b"weights"
 
 
 @pytest.mark.parametrize(
