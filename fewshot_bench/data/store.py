@@ -99,7 +99,7 @@ def open_stored(name: str) -> Dataset:
     try:
         facts = read_facts(path)
         names = [split for split in SPLITS if split in facts.splits]
-        splits = {split: _open_split(path, split, facts) for split in names}
+        splits: dict[str, Split] = {split: _open_split(path, split, facts) for split in names}
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise UsageError(

@@ -52,6 +52,8 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
             finite.
     """
     try:
+        if not path.is_file():  # nobody waits for a pipe
+            raise FileNotFoundError("there is no such file")
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             facts = json.loads(metadata["facts"])

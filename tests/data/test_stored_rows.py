@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fewshot_bench.data import store
+from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.store import open_dataset, open_stored, verify
 from fewshot_bench.data.stored_rows import SEAL, open_rows
+from fewshot_bench.data.verifying import check_content
 from tests.data.forging import COUNT, SPLITS, refused
 
 
@@ -41,9 +43,13 @@ def test_what_is_unchanged_is_not_read_whole(
 def test_a_copy_and_one_of_an_earlier_version_are_checked_once(
     stored_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[object] = []
-    check = store.check_content
-    monkeypatch.setattr(store, "check_content", lambda *a: (read.append(a), check(*a)))
+    read: list[str] = []
+
+    def check(data: Dataset, folder: Path) -> None:
+        read.append(data.name)
+        check_content(data, folder)
+
+    monkeypatch.setattr(store, "check_content", check)
     (stored_images / SEAL).unlink()
     open_dataset("mine")
     open_dataset("mine")

@@ -54,6 +54,19 @@ def test_the_artifacts_hold_accuracies_configuration_and_checkpoint(
     assert (folder / "model.safetensors").read_bytes() == b"weights"
 
 
+@pytest.mark.parametrize("place", ["/etc/hostname", "weights/linked/model.safetensors"])
+def test_nothing_outside_of_the_home_is_uploaded(
+    place: str, uri: str, tmp_path: Path, empty_home: Path
+) -> None:
+    linked = empty_home / "weights" / "linked" / "model.safetensors"
+    linked.parent.mkdir(parents=True)
+    linked.symlink_to("/etc/hostname")
+    run_id = log(Tracker(uri), make_record(empty_home / place, n_episodes=3))
+    folder = tmp_path / "mlartifacts" / run_id / "artifacts"
+    uploaded = {file.name for file in folder.iterdir()}
+    assert uploaded == {"accuracies.parquet", "config.json", "result.json"}
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [(RuntimeError, "FAILED"), (SystemExit, "FAILED"), (KeyboardInterrupt, "KILLED")],
