@@ -25,7 +25,7 @@ class Clock(datetime):
     """One that is set back by some days."""
 
     @classmethod
-    def now(cls, tz: tzinfo | None = None) -> "Clock":  # type: ignore[override]
+    def now(cls, tz: tzinfo | None = None) -> "Clock":
         time = datetime.now(UTC) - timedelta(days=DAYS[0])
         return cls.fromtimestamp(time.timestamp(), tz)
 
