@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fewshot_bench.cli import data, listing, predict, recommend, run, sync, table, ui
+from fewshot_bench.cli.printing import print_line
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import cannot_write, is_refusal
 
@@ -67,5 +68,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _fail(error: UsageError) -> NoReturn:
     line = " ".join(str(error).splitlines())  # a file's name may hold line breaks
-    print(f"fsbench: {line}", file=sys.stderr)
+    print_line(f"fsbench: {line}", err=True)
     sys.exit(2)

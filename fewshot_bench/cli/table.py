@@ -1,8 +1,7 @@
 """``fsbench table``: all finished runs side by side, as a paper would print them."""
 
-import typer
-
 from fewshot_bench.cli import options
+from fewshot_bench.cli.printing import print_line, print_text
 from fewshot_bench.utilities.memory import without_collector
 
 
@@ -41,18 +40,18 @@ def table(
     theirs = selection.of_published(load_published()) if published else None
     text = render(runs, chosen, metric=number, published=theirs, cost=cost)
     if output is None:
-        typer.echo(text, nl=False)
+        print_text(text)
     else:
         with atomic_file(output) as partial:
-            partial.write_text(text, "utf-8")
-        typer.echo(f"{len(runs)} runs in {output}")
+            partial.write_text(text, "utf-8", newline="")
+        print_line(f"{len(runs)} runs in {output}")
 
 
 def _no_run(tracking_uri: str | None) -> Exception:
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.tracking.store import chosen_uri, redacted
+    from fewshot_bench.tracking.store import chosen_uri, store_name
 
     return UsageError(
-        f"no finished run in {redacted(chosen_uri(tracking_uri))}; make one with "
+        f"no finished run in {store_name(chosen_uri(tracking_uri))}; make one with "
         "'fsbench run --method ssl-meta --shots 1', or name another store with --tracking-uri"
     )

@@ -44,7 +44,8 @@ def deliver(tracker: Tracker, record: RunRecord) -> bool:
     try:
         tracker.send(record)
     except TrackingError as error:
-        say(f"{error}\n{record.config.title}: the result is kept here; 'fsbench sync' sends it")
+        say(str(error))
+        say(f"{record.config.title}: the result is kept here; 'fsbench sync' sends it")
         return False
     debt.path.unlink()
     return True
