@@ -4,9 +4,9 @@ from typing import Any, Literal, overload
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.embeddings import evaluate_embeddings
-from fewshot_bench.recipe import setting_texts
 from fewshot_bench.results import Result
 from fewshot_bench.runs.cell import evaluate_cell
+from fewshot_bench.settings import setting_texts
 
 
 @overload

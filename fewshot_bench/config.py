@@ -10,7 +10,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import stable_hash
 
 _YOUNGER = ("n_query_way", "train_dataset", "train_checksum", "backbone_weights")
-_LABELS = ("preset", "settings", "fitted", "shared_classes", "weights_name")
+_LABELS = ("preset", "settings", "published", "fitted", "shared_classes", "weights_name")
 _DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
 
 
@@ -26,6 +26,8 @@ class RunConfig(BaseModel):
         seed: of initial weights and training; the test episodes do not depend on it.
         preset, settings: the schedule and the ``KEY=VALUE`` texts asked for, as labels for
             readers; `recipe` says what they amount to.
+        published: as a label, the data set whose values of the paper the preset has, where they
+            are borrowed from another than what is trained on.
         recipe: the method's complete recipe, resolved.
         data_checksum: of the data set.
         train_dataset, train_checksum: what it is pretrained, meta-trained and selected on, if not
@@ -55,6 +57,7 @@ class RunConfig(BaseModel):
     seed: int = Field(0, ge=0)
     preset: str = "default"
     settings: tuple[str, ...] = ()
+    published: str | None = None
     recipe: dict[str, Any]
     data_checksum: str
     train_dataset: str | None = None
@@ -107,6 +110,17 @@ class RunConfig(BaseModel):
     def given(self) -> str:
         """Which weights were given for the backbone, as ``weights mine-abc123``; '' if none."""
         return named_weights(self.weights_name, self.backbone_weights)
+
+    @property
+    def borrowing(self) -> str:
+        """What must be said of a preset whose values are for other data; else nothing."""
+        if self.published is None:
+            return ""
+        trained_on = self.train_dataset or self.dataset
+        return (
+            f"the paper of {self.method} says nothing of {trained_on}: preset {self.preset} has "
+            f"its values for {self.published}"
+        )
 
     @property
     def caution(self) -> str:

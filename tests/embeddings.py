@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.evaluation.embeddings import build_on_embeddings, recipe_for_embeddings
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 
 Arrays = tuple[NDArray[np.float64], NDArray[np.int64]]
 

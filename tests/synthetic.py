@@ -12,7 +12,7 @@ from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.data.dataset import Dataset, ImageSplit
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from fewshot_bench.results import Result
 
 N_BASE = 8  # classes of the train split

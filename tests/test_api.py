@@ -16,9 +16,10 @@ from fewshot_bench import api
 from fewshot_bench.classifier import FewShotClassifier
 from fewshot_bench.cli import main
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import build_recipe, setting_names, setting_texts
+from fewshot_bench.presets import build_recipe
 from fewshot_bench.registry import Registry
 from fewshot_bench.results import Result
+from fewshot_bench.settings import setting_names, setting_texts
 from tests.embeddings import make_arrays
 from tests.processes import ROOT, imported_by
 

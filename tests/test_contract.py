@@ -9,7 +9,7 @@ from torch import Tensor
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import accuracy
-from fewshot_bench.recipe import PRESETS, build_recipe
+from fewshot_bench.presets import PRESETS, build_recipe
 from tests.synthetic import make_method, make_tasks
 
 NAMES = list(methods)

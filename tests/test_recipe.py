@@ -1,10 +1,16 @@
 """Recipes: layers, overrides, and what is refused."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import pytest
 
+from fewshot_bench.data.published import published_like
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe, setting_names
+from fewshot_bench.presets import build_recipe, least_shots, preset_backbone
+from fewshot_bench.recipe import Overrides, Recipe, TrainRecipe
+from fewshot_bench.settings import setting_names
 
 
 def maml(*settings: str, **where: object) -> dict[str, object]:
@@ -108,3 +114,73 @@ def test_none_is_a_choice_where_a_choice_is_called_so() -> None:
     assert recipe.train is not None
     assert recipe.train.augment == "none"
     assert recipe.train.n_way is None
+
+
+class Published(Recipe):
+    """Of a paper with two data sets, at one shot and at five."""
+
+    train: TrainRecipe | None = TrainRecipe()
+    published = ("mini-imagenet", "omniglot")
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {"train.steps": 10, "train.lr": 0.5, "backbone": "conv4-64"},
+        "paper:5": {"train.steps": 50},
+        "paper@omniglot": {"train.steps": 20, "backbone": "resnet18"},
+        "paper@omniglot:5": {"train.n_way": 60},
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "n_shot", "steps", "n_way", "network"),
+    [
+        (None, 1, 10, None, "conv4-64"),
+        ("mini-imagenet", 5, 50, None, "conv4-64"),
+        ("omniglot", 1, 20, None, "resnet18"),
+        ("omniglot", 10, 20, 60, "resnet18"),
+    ],
+)
+def test_a_preset_may_have_values_by_data_set_and_shots(
+    data: str | None, n_shot: int, steps: int, n_way: int | None, network: str
+) -> None:
+    train = build_recipe(Published, preset="paper", n_shot=n_shot, published=data).train
+    assert train is not None
+    assert (train.steps, train.n_way, train.lr) == (steps, n_way, 0.5)
+    assert preset_backbone(Published, "paper", n_shot, data) == network
+    assert preset_backbone(Published, "default", n_shot, data) is None
+
+
+def test_shots_from_which_values_may_differ() -> None:
+    assert least_shots(Published) == [1, 5]
+
+
+@pytest.mark.parametrize(
+    ("data", "like"),
+    [
+        ("omniglot", "omniglot"),
+        ("glyphs", "omniglot"),
+        ("cifar-fs", "mini-imagenet"),
+        ("my-birds", "mini-imagenet"),
+        (None, "mini-imagenet"),
+    ],
+)
+def test_a_data_set_borrows_from_one_of_its_kind(data: str | None, like: str) -> None:
+    assert published_like(Published, "paper", data, "it") == like
+    assert published_like(Published, "default", data, "it") is None
+
+
+def test_a_paper_without_data_of_the_kind_is_refused() -> None:
+    class Photographs(Published):
+        published = ("mini-imagenet",)
+
+    with pytest.raises(UsageError, match="the paper of it has nothing like glyphs, but mini-im"):
+        published_like(Photographs, "paper", "glyphs", "it")
+    assert published_like(Photographs, "default", "glyphs", "it") is None
+
+
+def test_what_is_younger_is_written_only_where_it_is_set() -> None:
+    """Keys of stored results and weights are made of what is written."""
+    names = {"nesterov", "decay_norms", "clip_norm_of"}
+    assert not names & TrainRecipe().model_dump().keys()
+    changed = TrainRecipe(nesterov=False, clip_norm_of="tensors")
+    assert names & changed.model_dump().keys() == {"nesterov", "clip_norm_of"}
+    assert TrainRecipe.model_validate(changed.model_dump(mode="json")) == changed
+    assert Recipe.model_validate(Recipe(train=changed).model_dump(mode="json")).train == changed

@@ -32,6 +32,8 @@ LAYERS = [
     "registry provenance ops",
     "declarations",
     "recipe",
+    "settings",
+    "presets",
     "data",
     "episodes.spec",  # a room of its own: configurations need it, and no torch
     "config statistics",

@@ -16,7 +16,8 @@ from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.presets import build_recipe
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.training.pretraining import build_backbone
 from fewshot_bench.utilities.memory import keep_freed_memory
 

@@ -19,7 +19,7 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.evaluate import score_episodes
 from fewshot_bench.evaluation.features import FeatureTable
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from fewshot_bench.utilities.memory import keep_freed_memory
 
 

@@ -16,7 +16,7 @@ from bench.settings import INNER_LR, INNER_STEPS
 from fewshot_bench.backbones.base import backbones, to_channels_last
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from fewshot_bench.utilities.memory import keep_freed_memory
 
 

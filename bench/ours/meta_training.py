@@ -19,7 +19,8 @@ from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.evaluation.evaluate import gather
 from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe, TrainRecipe, build_recipe
+from fewshot_bench.presets import build_recipe
+from fewshot_bench.recipe import Recipe, TrainRecipe
 from fewshot_bench.training.meta_training import TrainingEpisodes, meta_train, meta_training
 from fewshot_bench.training.optimisation import make_optimizer
 from fewshot_bench.utilities.memory import keep_freed_memory

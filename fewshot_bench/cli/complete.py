@@ -28,7 +28,7 @@ def datasets(incomplete: str) -> Completions:
 
 def presets(incomplete: str) -> Completions:
     """Complete the name of a preset."""
-    from fewshot_bench.recipe import PRESETS
+    from fewshot_bench.presets import PRESETS
 
     return _fitting(incomplete, [(preset, "") for preset in PRESETS])
 

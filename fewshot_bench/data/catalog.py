@@ -40,6 +40,7 @@ ENTRIES = (
         licence="Bitstream Vera and public domain (the fonts)",
         generate=_glyphs,
         overrides=CHARACTERS,
+        kind="characters",
     ),
     DatasetEntry(
         name="omniglot",
@@ -55,6 +56,7 @@ ENTRIES = (
             Download(_OMNIGLOT + "images_evaluation.zip", "6b91aef0f799c5bb55b94e3f2daec811"),
         ),
         overrides=CHARACTERS,
+        kind="characters",
     ),
     DatasetEntry(
         name="cifar-fs",
@@ -66,6 +68,7 @@ ENTRIES = (
         licence="not stated by the authors",
         read=cifar_fs,
         downloads=(_CIFAR100,),
+        kind="photographs",
     ),
     DatasetEntry(
         name="fc100",
@@ -77,6 +80,7 @@ ENTRIES = (
         licence="not stated by the authors",
         read=fc100,
         downloads=(_CIFAR100,),
+        kind="photographs",
     ),
     DatasetEntry(
         name="mini-imagenet",
@@ -87,6 +91,7 @@ ENTRIES = (
         source="Russakovsky et al. 2015; split of Ravi and Larochelle 2017",
         licence="ImageNet's terms of access",
         read=mini_imagenet,
+        kind="photographs",
     ),
     DatasetEntry(
         name="tiered-imagenet",
@@ -97,6 +102,7 @@ ENTRIES = (
         source="Russakovsky et al. 2015; split of Ren et al. 2018",
         licence="ImageNet's terms of access",
         read=tiered_imagenet,
+        kind="photographs",
     ),
     DatasetEntry(
         name="folder",

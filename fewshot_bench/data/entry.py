@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from fewshot_bench.data.content import Content, EmbeddingContent
 from fewshot_bench.data.download import Download
@@ -33,6 +34,8 @@ class DatasetEntry:
         downloads: files `fsbench data download` gets, in the folder given to `read` (a single
             file is given itself).
         overrides: recipe settings by dotted name that suit these images.
+        kind: what the images show; a paper's settings for one data set are taken over by
+            another of its kind only. None: anything.
     """
 
     name: str
@@ -47,6 +50,7 @@ class DatasetEntry:
     generate: Callable[[], Content] | None = None
     downloads: tuple[Download, ...] = ()
     overrides: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    kind: Literal["photographs", "characters"] | None = None
 
     @property
     def commands(self) -> list[str]:

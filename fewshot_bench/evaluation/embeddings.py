@@ -9,14 +9,17 @@ import torch
 from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.config import dirichlet_alpha
 from fewshot_bench.data.embeddings import EmbeddingSplit, GivenSplit
+from fewshot_bench.data.published import published_like
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import evaluate
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import Overrides, Recipe, build_recipe, setting_texts
+from fewshot_bench.presets import build_recipe
+from fewshot_bench.recipe import Overrides, Recipe
 from fewshot_bench.results import Result
+from fewshot_bench.settings import setting_texts
 from fewshot_bench.utilities.devices import pick_device
 
 
@@ -86,10 +89,12 @@ def recipe_for_embeddings(
     name, texts = methods.resolve(method), setting_texts(settings or {})
     on_images = f"measure it on a data set, as evaluate('{name}', dataset='cifar-fs')"
     require_embeddings_suffice(name, texts, on_images)
+    recipe_type = methods[name].recipe_type
     recipe = build_recipe(
-        methods[name].recipe_type,
+        recipe_type,
         preset=preset,
         n_shot=n_shot,
+        published=published_like(recipe_type, preset, None, name),
         settings=["pretrain=none", *texts],
     )
     if recipe.train is not None:

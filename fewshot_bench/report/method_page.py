@@ -2,11 +2,16 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from math import prod
 
 from fewshot_bench.data.entry import datasets
+from fewshot_bench.data.published import overrides_of, published_like
+from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import PRESETS, SECTIONS, Overrides, Recipe, build_recipe
+from fewshot_bench.presets import PRESETS, build_recipe, least_shots, preset_backbone
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.report.markdown import escape, grid
 from fewshot_bench.report.setting_texts import (
     description,
@@ -17,6 +22,7 @@ from fewshot_bench.report.setting_texts import (
     value_text,
     values,
 )
+from fewshot_bench.settings import SECTIONS
 
 _HEADINGS = {"pretrain": "Pretraining", "train": "Meta-training"}
 ByShots = Mapping[int, Mapping[str, str]]  # values by dotted key, by the least number of shots
@@ -34,20 +40,22 @@ def method_page(name: str, preset: str = "default", dataset: str | None = None) 
         UsageError: one of the three is unknown.
     """
     method = methods[name]
-    overrides = {} if dataset is None else datasets[dataset].overrides
-    by_preset = {p: _resolved(method.recipe_type, p, overrides) for p in (preset, *PRESETS)}
-    defaults = f"preset `{preset}`" + (f", data set `{dataset}`" if dataset else "")
+    data = None if dataset is None else datasets.resolve(dataset)
+    like = published_like(method.recipe_type, preset, data, methods.resolve(name))
+    by_preset = _by_preset(method.recipe_type, preset, data, like)
+    defaults = f"preset `{preset}`" + (f", data set `{data}`" if data else "")
     parts = [
         f"# {methods.resolve(name)}",
         _facts(method, methods.aliases(name)),
         inspect.getdoc(method) or "",
         "## Settings",
         f"`fsbench run --method {methods.resolve(name)} --set KEY=VALUE` changes one; the defaults "
-        f"shown are those of {defaults}. Square brackets name the source.",
+        f"shown are those of {defaults}. Square brackets name the source."
+        + _origin(method.recipe_type, preset, data, like),
         *_own(method.recipe_type, by_preset[preset]),
         *[text for section in SECTIONS for text in _section(section, by_preset[preset])],
         "## Presets and shots",
-        _differences(method.recipe_type, {p: by_preset[p] for p in PRESETS}),
+        _differences(method.recipe_type, {p: by_preset[p] for p in PRESETS if p in by_preset}),
         "## Tuning",
         _grid(method.recipe_type),
     ]
@@ -65,14 +73,40 @@ def _facts(method: type[Method], aliases: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _resolved(recipe_type: type[Recipe], preset: str, overrides: Overrides) -> ByShots:
+def _origin(recipe_type: type[Recipe], preset: str, data: str | None, like: str | None) -> str:
+    """Say whose values preset ``paper`` shows, and on which network."""
+    if like is None:
+        return ""
+    known = ", ".join(f"`{name}`" for name in recipe_type.published)
+    whose = f" The paper has values for {known}; shown are those for `{like}`"
+    borrowed = f", which `{data}` borrows" if data not in (None, like) else ""
+    network = preset_backbone(recipe_type, preset, 1, like)
+    return f"{whose}{borrowed}{f', on backbone `{network}`' if network else ''}."
+
+
+def _by_preset(
+    recipe_type: type[Recipe], shown: str, data: str | None, like: str | None
+) -> dict[str, ByShots]:
+    """Values of the preset that is shown and of all others.
+
+    Those of ``paper`` are left out where the paper has no data of that kind.
+    """
+    found = {shown: _resolved(recipe_type, shown, data, like)}
+    for preset in PRESETS:
+        with suppress(UsageError):
+            like = published_like(recipe_type, preset, data, "")
+            found[preset] = _resolved(recipe_type, preset, data, like)
+    return found
+
+
+def _resolved(
+    recipe_type: type[Recipe], preset: str, data: str | None, like: str | None
+) -> ByShots:
     """Values at each number of shots from which on they may differ."""
-    by_preset = [key.partition(":")[2] for key in recipe_type.presets]
-    least = {1, *recipe_type.shots, *(int(shots) for shots in by_preset if shots)}
-    return {
-        k: values(build_recipe(recipe_type, preset=preset, n_shot=k, dataset=overrides))
-        for k in sorted(least)
-    }
+    build = partial(
+        build_recipe, recipe_type, preset=preset, dataset=overrides_of(data), published=like
+    )
+    return {k: values(build(n_shot=k)) for k in least_shots(recipe_type)}
 
 
 def _own(recipe_type: type[Recipe], defaults: ByShots) -> list[str]:

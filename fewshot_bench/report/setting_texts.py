@@ -9,7 +9,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
 from pydantic.fields import FieldInfo
 
-from fewshot_bench.recipe import SECTIONS, Recipe, Settings, declared_in
+from fewshot_bench.recipe import Recipe, Settings
+from fewshot_bench.settings import SECTIONS, declared_in
 
 _SOURCE = re.compile(r"\s*\[[^]]*\]")
 _BOUNDS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<", MultipleOf: "a multiple of"}

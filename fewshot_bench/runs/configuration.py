@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fewshot_bench.backbones.base import backbones
 from fewshot_bench.backbones.given_weights import keep_weights
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import EMBEDDED_BY, Dataset, ImageSplit
-from fewshot_bench.data.entry import datasets
+from fewshot_bench.data.published import overrides_of, published_like
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.presets import build_recipe, preset_backbone
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.domains import Domains
 from fewshot_bench.runs.on_embeddings import recipe_on_embeddings
 from fewshot_bench.runs.request import DEFAULT_BACKBONE
@@ -42,6 +44,8 @@ def make_config(
 ) -> RunConfig:
     """Resolve names and recipe to the complete configuration of one run.
 
+    Without a backbone it is the one that the preset names, or `DEFAULT_BACKBONE`.
+
     The recipe of a backbone that comes pretrained has no section for that, nor has one on
     embeddings, whose backbone is theirs. What a recipe owes to the data, it owes to those that
     are trained on: `train_dataset`, if it is not `dataset`. Weights that `given_weights` kept are
@@ -51,15 +55,17 @@ def make_config(
         UsageError: an unknown name or setting, or one of pretraining for such a backbone.
     """
     name, domains = methods.resolve(method), Domains(dataset, train_dataset)
-    chosen, n_way = _backbone(backbone, domains), protocol.get("n_way") or 5
+    n_way, given = protocol.get("n_way") or 5, protocol.get("backbone_weights") is not None
+    recipe_type, trained_on = methods[name].recipe_type, domains.training.name
+    published = published_like(recipe_type, preset, trained_on, name)
+    own = None if given else preset_backbone(recipe_type, preset, n_shot, published)
+    chosen = _backbone(backbone, own or DEFAULT_BACKBONE, domains)
+    layers = {"preset": preset, "n_shot": n_shot, "published": published}
     if domains.embedded_by:
         dim = int(dataset.any_split.rows.shape[1])
-        recipe = recipe_on_embeddings(name, dim, int(n_way), n_shot, preset, settings)
+        recipe = recipe_on_embeddings(name, dim, int(n_way), settings, **layers)
     else:
-        given = protocol.get("backbone_weights") is not None
-        recipe = _recipe_on_images(
-            name, chosen, given, domains.training.name, n_shot, preset, settings
-        )
+        recipe = _recipe_on_images(name, chosen, given, trained_on, settings, **layers)
     return RunConfig.model_validate(
         {
             "method": name,
@@ -68,6 +74,7 @@ def make_config(
             "split": split,
             "preset": preset,
             "settings": sorted(text.replace(" ", "") for text in settings),
+            "published": None if published == trained_on else published,
             "recipe": recipe.model_dump(mode="json"),
             **domains.facts(split),
             **protocol,
@@ -75,7 +82,7 @@ def make_config(
     )
 
 
-def _backbone(asked: str | None, domains: Domains) -> str:
+def _backbone(asked: str | None, otherwise: str, domains: Domains) -> str:
     """Return the backbone of a run: that of the embeddings, if there are some."""
     made_by = domains.embedded_by
     if made_by is None:
@@ -84,7 +91,7 @@ def _backbone(asked: str | None, domains: Domains) -> str:
                 f"'{asked}' stands for data sets of embeddings, and {domains.dataset.name} holds "
                 "images; choose another --backbone"
             )
-        return backbones.resolve(asked or DEFAULT_BACKBONE)
+        return backbones.resolve(asked or otherwise)
     if asked not in (None, EMBEDDED_BY, made_by):
         raise UsageError(
             f"{domains.dataset.name} holds embeddings, which a network has made already; leave "
@@ -94,21 +101,15 @@ def _backbone(asked: str | None, domains: Domains) -> str:
 
 
 def _recipe_on_images(
-    name: str,
-    backbone: str,
-    given: bool,
-    trained_on: str,
-    n_shot: int,
-    preset: str,
-    settings: Sequence[str],
+    name: str, backbone: str, given: bool, trained_on: str, settings: Sequence[str], **layers: Any
 ) -> Recipe:
+    """Resolve a recipe for images; `layers` are further arguments of `build_recipe`."""
     pretrained = given or getattr(backbones[backbone], "pretrained", False)
     recipe = build_recipe(
         methods[name].recipe_type,
-        preset=preset,
-        n_shot=n_shot,
-        dataset=datasets[trained_on].overrides if trained_on in datasets else {},
+        dataset=overrides_of(trained_on),
         settings=["pretrain=none", *settings] if pretrained else settings,
+        **layers,
     )
     if pretrained and recipe.pretrain is not None:
         how = "with weights that are given" if given else "pretrained"

@@ -160,9 +160,12 @@ def _been_run(record: RunRecord, source: str) -> str:
 
 
 def _caution(configs: Iterable[RunConfig]) -> None:
-    """Say which classes are not new to what is measured, once for all runs on the same data."""
-    for caution in dict.fromkeys(config.caution for config in configs if config.caution):
+    """Say, once for all runs alike, what classes are not new and what presets are borrowed."""
+    told = list(configs)
+    for caution in dict.fromkeys(config.caution for config in told if config.caution):
         say(f"warning: {caution}")
+    for borrowing in dict.fromkeys(config.borrowing for config in told if config.borrowing):
+        say(borrowing)
 
 
 def _warn_if_away(tracker: Tracker) -> None:

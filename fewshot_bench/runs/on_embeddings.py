@@ -1,6 +1,7 @@
 """Runs on a data set of embeddings: what becomes of a method's recipe, and what splits it needs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
@@ -11,13 +12,14 @@ from fewshot_bench.evaluation.embeddings import (
     untrained,
 )
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.presets import build_recipe
+from fewshot_bench.recipe import Recipe
 
 _AS_THEY_ARE = ("pretrain=none", "train.frozen=true", "train.augment=none")
 
 
 def recipe_on_embeddings(
-    name: str, dim: int, n_way: int, n_shot: int, preset: str, settings: Sequence[str]
+    name: str, dim: int, n_way: int, settings: Sequence[str], **layers: Any
 ) -> Recipe:
     """Resolve a recipe for embeddings, which neither a network nor augmentation changes.
 
@@ -28,9 +30,8 @@ def recipe_on_embeddings(
         name: of the method.
         dim: length D of the embeddings.
         n_way: classes of a test episode.
-        n_shot: labelled embeddings a class.
-        preset: see `build_recipe`.
         settings: the user's ``KEY=VALUE`` texts.
+        **layers: preset, shots and data set, see `build_recipe`.
 
     Raises:
         UsageError: the method needs images, or a setting has no meaning to embeddings.
@@ -38,8 +39,7 @@ def recipe_on_embeddings(
     require_embeddings_suffice(name, settings, "measure it on a data set of images")
 
     def build(*first: str) -> Recipe:
-        texts = [*first, *settings]
-        return build_recipe(methods[name].recipe_type, preset=preset, n_shot=n_shot, settings=texts)
+        return build_recipe(methods[name].recipe_type, settings=[*first, *settings], **layers)
 
     if build("pretrain=none").train is None:
         return build("pretrain=none")

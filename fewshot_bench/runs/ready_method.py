@@ -9,11 +9,13 @@ import torch
 from fewshot_bench.backbones.base import backbones
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import ImageSplit
+from fewshot_bench.data.published import published_like
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.presets import build_recipe
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.configuration import given_weights, make_config
 from fewshot_bench.runs.domains import Domains
 from fewshot_bench.runs.plan import check_training
@@ -52,12 +54,12 @@ def ready_method(
 def _trained(
     task: Task, n_way: int, n_shot: int, device: torch.device
 ) -> tuple[Method, ImageSplit]:
-    dataset, backbone = open_dataset(task.train_dataset or ""), task.backbone or DEFAULT_BACKBONE
+    dataset = open_dataset(task.train_dataset or "")
     train = dataset.images("train")
-    given: dict[str, Any] = {**given_weights(task.weights, backbone, train)}
+    given: dict[str, Any] = {**given_weights(task.weights, task.backbone, train)}
     config = make_config(
         task.method,
-        backbone,
+        task.backbone,
         dataset,
         preset=task.preset,
         n_shot=n_shot,
@@ -102,7 +104,13 @@ def _without_data(
             f"{backbone} is to be trained; name a data set with --train-dataset, or give --weights"
         )
     cls, settings = methods[name], ["pretrain=none", *task.settings]
-    recipe = build_recipe(cls.recipe_type, preset=task.preset, n_shot=n_shot, settings=settings)
+    recipe = build_recipe(
+        cls.recipe_type,
+        preset=task.preset,
+        n_shot=n_shot,
+        published=published_like(cls.recipe_type, task.preset, None, name),
+        settings=settings,
+    )
     if recipe.pretrain is not None:
         raise UsageError(f"{backbone} has its weights; leave the settings of 'pretrain' out")
     if recipe.train is not None:

@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Sequence
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.recipe import Recipe, setting_texts
+from fewshot_bench.recipe import Recipe
+from fewshot_bench.settings import setting_texts
 
 
 def grid_points(recipe_type: type[Recipe], settings: Sequence[str] = ()) -> list[tuple[str, ...]]:

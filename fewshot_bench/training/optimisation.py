@@ -25,12 +25,16 @@ def make_optimizer(recipe: OptimRecipe, module: nn.Module) -> torch.optim.Optimi
 
     Each group's ``lr_factor`` scales the learning rate of the schedule.
     """
-    groups: dict[float, list[Tensor]] = {}
+    groups: dict[tuple[float, bool], list[Tensor]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             factor = recipe.backbone_lr if name.startswith("backbone.") else 1.0
-            groups.setdefault(factor, []).append(parameter)
-    trained = [{"params": params, "lr_factor": factor} for factor, params in groups.items()]
+            decays = recipe.decay_norms or parameter.ndim > 1
+            groups.setdefault((factor, decays), []).append(parameter)
+    trained = [
+        {"params": params, "lr_factor": factor} | ({} if decays else {"weight_decay": 0.0})
+        for (factor, decays), params in groups.items()
+    ]
     if recipe.optimizer == "adam":
         return torch.optim.Adam(trained, lr=recipe.lr, weight_decay=recipe.weight_decay)
     return torch.optim.SGD(
@@ -38,5 +42,27 @@ def make_optimizer(recipe: OptimRecipe, module: nn.Module) -> torch.optim.Optimi
         lr=recipe.lr,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
+        nesterov=recipe.nesterov and recipe.momentum > 0,
     )
+
+
+def clip_gradients(recipe: OptimRecipe, module: nn.Module) -> None:
+    """Bound a module's gradients in place: each entry, then each norm, as a recipe has it."""
+    if recipe.clip_value is not None:
+        nn.utils.clip_grad_value_(module.parameters(), recipe.clip_value)
+    if recipe.clip_norm is not None:
+        for group in _clipped_together(recipe, module):
+            nn.utils.clip_grad_norm_(group, recipe.clip_norm)
+
+
+def _clipped_together(recipe: OptimRecipe, module: nn.Module) -> list[list[nn.Parameter]]:
+    """Group the parameters by the norm that they share; see `OptimRecipe.clip_norm_of`."""
+    if recipe.clip_norm_of == "all":
+        return [list(module.parameters())]
+    if recipe.clip_norm_of == "tensors":
+        return [[parameter] for parameter in module.parameters()]
+    modules = dict(module.named_children())
+    if recipe.clip_norm_of == "heads":
+        modules.pop("backbone", None)
+    groups = [list(child.parameters()) for child in modules.values()]
+    return [*groups, list(module.parameters(recurse=False))]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import OptimRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, load_into
-from fewshot_bench.training.optimisation import learning_rate, make_optimizer
+from fewshot_bench.training.optimisation import clip_gradients, learning_rate, make_optimizer
 from fewshot_bench.utilities.progress import Bar, say
 from fewshot_bench.utilities.signals import Interrupted, deferred
 from fewshot_bench.utilities.tensors import Tensors, with_prefix, without_prefix
@@ -142,10 +142,7 @@ class Trainer:
             raise self._diverged(f"the loss of {self.label} became {value} at step {step}")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.recipe.clip_value is not None:
-            nn.utils.clip_grad_value_(self.module.parameters(), self.recipe.clip_value)
-        if self.recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
+        clip_gradients(self.recipe, self.module)
         self.optimizer.step()
         return value
 

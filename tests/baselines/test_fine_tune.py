@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import cosine, one_hot, prototypes
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from tests.baselines.made_up import embedded_tasks, method_of
 from tests.oracles import close, embedded, load
 

@@ -3,7 +3,7 @@
 import pytest
 
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from fewshot_bench.runs.tuning import grid_points
 
 HEADS = [name for name in methods if build_recipe(methods[name].recipe_type).train is None]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import accuracy
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from tests.oracles import Identity
 
 N_TASKS, DIM = 200, 32

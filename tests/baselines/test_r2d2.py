@@ -9,7 +9,7 @@ from torch import Tensor
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
-from fewshot_bench.recipe import build_recipe
+from fewshot_bench.presets import build_recipe
 from tests.oracles import Identity, close
 
 

@@ -22,7 +22,8 @@ from fewshot_bench.data.tree import open_tree
 from fewshot_bench.data.unpickle import load_arrays
 from fewshot_bench.data.viewing import Viewer
 from fewshot_bench.errors import UsageError
-from fewshot_bench.recipe import PRESETS, PretrainRecipe, Recipe, TrainRecipe, build_recipe
+from fewshot_bench.presets import PRESETS, build_recipe
+from fewshot_bench.recipe import PretrainRecipe, Recipe, TrainRecipe
 from tests.data.files import cifar_pickles, make_tar, make_zip, png
 
 

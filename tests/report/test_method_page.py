@@ -8,9 +8,10 @@ import pytest
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import PRESETS, build_recipe, setting_names
+from fewshot_bench.presets import PRESETS, build_recipe
 from fewshot_bench.report.method_page import method_page
 from fewshot_bench.report.setting_texts import values
+from fewshot_bench.settings import setting_names
 from tests.markdown import markdown_rows
 
 

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.recipe import Recipe, build_recipe
+from fewshot_bench.presets import build_recipe
+from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.tuning import grid_points
 
 

@@ -1,14 +1,16 @@
 """Learning rates by their schedule, and one step of an optimiser."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from fewshot_bench.recipe import OptimRecipe
-from fewshot_bench.training.optimisation import learning_rate, make_optimizer
+from fewshot_bench.training.optimisation import clip_gradients, learning_rate, make_optimizer
 from fewshot_bench.training.trainer import Trainer
 from tests.training.jobs import kept
 
@@ -64,3 +66,44 @@ def test_gradients_are_bounded_entry_by_entry_or_as_a_whole() -> None:
     whole = one_step(clip_norm=1.0)
     assert float(whole["backbone.weight"]) == pytest.approx(0.06, rel=1e-3)
     assert float(whole["head.weight"]) == pytest.approx(0.08, rel=1e-3)
+
+
+def test_scales_and_biases_need_not_decay() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    recipe = OptimRecipe(decay_norms=False, weight_decay=0.1, nesterov=False)
+    groups = make_optimizer(recipe, net).param_groups
+    decays = {p.ndim: g["weight_decay"] for g in groups for p in g["params"]}
+    assert decays == {2: 0.1, 1: 0.0}
+    assert not any(group["nesterov"] for group in groups)
+
+
+class Parts(nn.Module):
+    """A backbone, a head of two tensors, and a scale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone, self.head = nn.Linear(1, 1, bias=False), nn.Linear(1, 1)
+        self.scale = nn.Parameter(torch.ones(()))
+        for value, parameter in zip((3.0, 4.0, 8.0, 6.0), self.parameters(), strict=True):
+            parameter.grad = torch.full_like(parameter, value)
+
+
+@pytest.mark.parametrize(  # gradients: scale 3, backbone 4, head 8 and 6
+    ("of", "norms"),
+    [
+        ("all", [3 / 125**0.5, 4 / 125**0.5, 8 / 125**0.5, 6 / 125**0.5]),
+        ("modules", [1.0, 1.0, 0.8, 0.6]),
+        ("heads", [1.0, 4.0, 0.8, 0.6]),
+        ("tensors", [1.0, 1.0, 1.0, 1.0]),
+    ],
+)
+def test_a_norm_is_bounded_of_what_the_recipe_says(of: Any, norms: list[float]) -> None:
+    net = Parts()
+    clip_gradients(OptimRecipe(clip_norm=1.0, clip_norm_of=of), net)
+    assert [float(p.grad.norm()) for p in net.parameters()] == pytest.approx(norms, abs=1e-5)  # type: ignore[union-attr]
+
+
+def test_entries_are_bounded_before_norms() -> None:
+    net = Parts()
+    clip_gradients(OptimRecipe(clip_value=5.0), net)
+    assert [float(p.grad) for p in net.parameters()] == [3.0, 4.0, 5.0, 5.0]  # type: ignore[arg-type]
