@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Any
 
-from fewshot_bench.baselines.maml import MAMLRecipe
+from fewshot_bench.baselines.maml import MAML_PRESETS, MAMLRecipe
 from pydantic import Field
 
 from fewshot_bench.bases.inner_loop import InnerLoopRecipe
@@ -20,7 +20,7 @@ class Learn2LearnMAMLRecipe(InnerLoopRecipe):
     pretrain: PretrainRecipe | None = PretrainRecipe()
     train: TrainRecipe | None = MAMLRecipe().train
 
-    shots = MAMLRecipe.shots
+    shots, published, presets = MAMLRecipe.shots, MAMLRecipe.published, MAML_PRESETS
 
 
 @methods.register("learn2learn-maml", extra="learn2learn")
