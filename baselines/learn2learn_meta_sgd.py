@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Any
 
-from fewshot_bench.baselines.meta_sgd import MetaSGD
+from fewshot_bench.baselines.meta_sgd import MetaSGD, MetaSGDRecipe
 
 from fewshot_bench.bases.learn2learn import LEARN2LEARN, Learn2LearnAlgorithm
 from fewshot_bench.method import methods
@@ -14,6 +14,7 @@ class Learn2LearnMetaSGD(Learn2LearnAlgorithm, MetaSGD):
     """Meta-SGD as `learn2learn.algorithms.MetaSGD` adapts, with weights and rates of `meta-sgd`."""
 
     paper = LEARN2LEARN
+    recipe: MetaSGDRecipe
 
     def algorithm(self, algorithms: ModuleType) -> Any:
         """See `Learn2LearnAlgorithm.algorithm`; the rates are this method's parameters."""

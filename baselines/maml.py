@@ -19,7 +19,6 @@ from fewshot_bench.method import methods
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, TrainRecipe
 
-
 # How cbfinn/maml meta-trains (``main.py``, ``maml.py``); its kin took that over.
 #
 # Its loss of a task is the sum over the queries divided by the shots (``utils.py xent``): of 5 ways
@@ -122,10 +121,10 @@ class MAML(InnerLoopMethod):
     """Adapt all weights to each task by gradient descent on its support set.
 
     Batch norm uses the statistics of the current batch, as in the release, which makes the
-    method transductive. Of its weights the release learns only the offset. Options of MAML++ depart from its release in two things: the queries have a set of
-    batch-norm weights and statistics of their own, where the release lets them share that of the
-    last step; and running statistics are used, where the release gathers them and then
-    normalises by the batch at meta-test as well.
+    method transductive. Of its weights the release learns only the offset. Options of MAML++ depart
+    from its release in two things: the queries have a set of batch-norm weights and statistics of
+    their own, where the release lets them share that of the last step; and running statistics
+    are used, where the release gathers them and then normalises by the batch at meta-test as well.
     """
 
     paper = Paper(

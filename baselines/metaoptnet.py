@@ -16,7 +16,6 @@ from fewshot_bench.ops.crammer_singer import crammer_singer
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
-
 _DATA_SETS = ("mini-imagenet", "tiered-imagenet", "cifar-fs", "fc100")
 
 

@@ -87,8 +87,9 @@ class ReptileRecipe(InnerLoopRecipe):
 class Reptile(InnerLoopMethod):
     """Fit all weights to each task with Adam, from weights that lie near those of every task.
 
-    Transductive through its batch norm, unless `transductive` is off. Adam has no momentum (beta1 = 0), as in the release, but starts anew for every task: the
-    release carries its second moments from task to task, also from training to test.
+    Transductive through its batch norm, unless `transductive` is off. Adam has no momentum
+    (beta1 = 0), as in the release, but starts anew for every task: the release carries
+    its second moments from task to task, also from training to test.
     """
 
     paper = Paper(

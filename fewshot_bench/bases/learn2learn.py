@@ -67,7 +67,7 @@ class Learn2LearnClassifier(Method):
     setting = "inductive"
     paper = LEARN2LEARN
 
-    def classifier(self, nn: ModuleType) -> Any:
+    def classifier(self, learn2learn_nn: ModuleType) -> Any:
         """Make a classifier of ``learn2learn.nn`` that is not fitted yet."""
         raise TypeError(f"{type(self).__name__} does not define classifier")
 
@@ -87,7 +87,7 @@ class Learn2LearnClassifier(Method):
 
 @contextmanager
 def _constants_of(dtype: torch.dtype) -> Iterator[None]:
-    """Let new tensors have a type, which is how learn2learn makes constants; float32 changes none."""
+    """Let new tensors have a type, as learn2learn's constants are new; float32 changes nothing."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

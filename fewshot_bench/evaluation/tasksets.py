@@ -56,7 +56,7 @@ class Taskset:
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
         """Return data ``[n_way * (n_shot + n_query), ...]`` and int64 labels of task `i`."""
-        if i < 0 or self.num_tasks != ENDLESS and i >= self.num_tasks:
+        if i < 0 or (self.num_tasks != ENDLESS and i >= self.num_tasks):
             raise IndexError(f"there is no task {i}")
         episode = self.source.indices(i, 1)
         rows = np.concatenate([episode.support[0], episode.query[0]])

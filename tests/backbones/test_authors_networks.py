@@ -46,7 +46,10 @@ def fill(network: nn.Module) -> nn.Module:
         if isinstance(module, nn.BatchNorm2d):
             k = torch.arange(module.num_features).double()
             module.weight.data, module.bias.data = 1 + 0.3 * (k * 0.7).sin(), 0.2 * (k * 1.1).cos()
-            module.running_mean, module.running_var = 0.1 * (k * 0.5).sin(), 1 + 0.2 * (k * 0.9).cos()
+            module.running_mean, module.running_var = (
+                0.1 * (k * 0.5).sin(),
+                1 + 0.2 * (k * 0.9).cos(),
+            )
     return network.double().eval()
 
 

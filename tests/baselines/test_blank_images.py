@@ -29,5 +29,3 @@ def test_constant_images_get_finite_scores(name: str, n_shot: int) -> None:
     given = [weight.grad for weight in method.parameters() if weight.grad is not None]
     assert given
     assert all(gradient.isfinite().all() for gradient in given)
-
-

@@ -13,9 +13,9 @@ from fewshot_bench.bases.learn2learn import require_qpth
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import prototypes, squared_distances
+from tests.guides import example
 from tests.oracles import close
 from tests.synthetic import make_method, make_tasks
-from tests.guides import example
 
 PAIRS = [("learn2learn-maml", "maml"), ("learn2learn-meta-sgd", "meta-sgd")]
 SOLVED = ("learn2learn-metaoptnet", "metaoptnet-svm")
@@ -54,7 +54,8 @@ def test_the_files_of_the_guide_are_methods(name: str, monkeypatch: pytest.Monke
     found: dict[str, Any] = {"__name__": "guide"}
     monkeypatch.setitem(sys.modules, "guide", ModuleType("guide"))
     exec(example("learn2learn.md", name), found)
-    (cls,) = (x for x in found.values() if isinstance(x, type) and x.__module__ == "guide")
+    own = (x for x in found.values() if isinstance(x, type) and x.__module__ == "guide")
+    cls: Any = next(own)
     episode, _ = make_tasks(2, 3, separable=False)
     before = torch.get_default_dtype()
     method = cls(make_method("proto-net").backbone, cls.recipe_type(), 5).double().eval()
@@ -78,6 +79,6 @@ def test_without_learn2learn_the_name_says_how_to_get_it(name: str) -> None:
 
 
 def test_without_its_solver_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fewshot_bench.bases.learn2learn.find_spec", lambda name: None)
+    monkeypatch.setattr("fewshot_bench.bases.learn2learn.find_spec", lambda _: None)
     with pytest.raises(UsageError, match="qpth, which is not installed"):
         require_qpth()

@@ -88,7 +88,9 @@ def test_its_kin_train_as_maml_does() -> None:
             trained = {k: v for k, v in ours.items() if k.startswith("train.") and "val" not in k}
             trained["train.clip_value"] = ours["train.clip_value"]
             assert_has(paper("anil", dataset, n_shot), {**trained, "inner_lr": ours["inner_lr"]})
-            assert_has(paper("meta-sgd", dataset, n_shot), {**trained, "backbone": ours["backbone"]})
+            assert_has(
+                paper("meta-sgd", dataset, n_shot), {**trained, "backbone": ours["backbone"]}
+            )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,9 @@ def test_tensorflow_clips_each_tensor_and_has_plain_momentum() -> None:
         (TIERED, 5, 1.622811),
     ):
         assert_has(paper("leo", dataset, n_shot), {**clips, "kl_weight": kl})
-    assert build_recipe(methods["leo"].recipe_type).model_dump()["train"]["clip_norm_of"] == "tensors"
+    assert (
+        build_recipe(methods["leo"].recipe_type).model_dump()["train"]["clip_norm_of"] == "tensors"
+    )
 
 
 def test_meta_baseline_and_feat_train_as_their_files_say() -> None:
@@ -187,13 +191,17 @@ def test_meta_baseline_and_feat_train_as_their_files_say() -> None:
         temperatures = {"temperature": t, "contrast_temperature": t2, "balance": balance}
         assert_has(values, {**temperatures, "train.optimizer": optimizer})
         assert values["train.lr"] * values["train.backbone_lr"] == pytest.approx(lr)
-        assert values["train.milestones"] == tuple(k * step_size / 200 for k in range(1, 200 // step_size))
+        assert values["train.milestones"] == tuple(
+            k * step_size / 200 for k in range(1, 200 // step_size)
+        )
 
 
 @pytest.mark.parametrize(
     "name",
-    ["maml", "anil", "meta-sgd", "reptile", "leo", "tadam", "metaoptnet-svm", "metaoptnet-rr"]
-    + ["r2d2", "lr-d2", "meta-baseline", "feat"],
+    [
+        *("maml", "anil", "meta-sgd", "reptile", "leo", "tadam", "metaoptnet-svm"),
+        *("metaoptnet-rr", "r2d2", "lr-d2", "meta-baseline", "feat"),
+    ],
 )
 def test_every_network_that_a_preset_names_takes_the_images(name: str) -> None:
     shapes = {"omniglot": (1, 28, 28), CIFAR: (3, 32, 32), FC100: (3, 32, 32)}

@@ -87,7 +87,9 @@ def test_inductively_each_query_is_normalised_with_the_support_alone() -> None:
     for image, answer in zip(episode.query[0][:3], scores, strict=False):
         close(answer, network(torch.cat([support, image[None]]))[-1])
     assert (method.setting, reptile().setting) == ("inductive", "transductive")
-    moved = replace(episode, query=torch.cat([episode.query[:, :1], episode.query[:, 1:] + 1], dim=1))
+    moved = replace(
+        episode, query=torch.cat([episode.query[:, :1], episode.query[:, 1:] + 1], dim=1)
+    )
     with torch.no_grad():
         close(method(moved)[0, 0], scores[0])
 
