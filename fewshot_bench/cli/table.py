@@ -25,6 +25,7 @@ def table(
     from fewshot_bench.cli.sync import print_owed
     from fewshot_bench.report.formats import chosen_format, render
     from fewshot_bench.report.metric import chosen_metric
+    from fewshot_bench.report.published import load_published
     from fewshot_bench.report.selection import Selection
     from fewshot_bench.tracking import load_runs
     from fewshot_bench.tracking.store import chosen_uri
@@ -37,7 +38,8 @@ def table(
     print_owed(chosen_uri(tracking_uri))  # the table lacks them
     if not (runs := selection.of(found)):
         raise _no_run(tracking_uri)
-    text = render(runs, chosen, metric=number, published=published, cost=cost)
+    theirs = selection.of_published(load_published()) if published else None
+    text = render(runs, chosen, metric=number, published=theirs, cost=cost)
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -31,7 +31,8 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         an upper bound of the interval of the mean, as all seeds see the same episodes), both in
         [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, the means of
         ``train_seconds`` and ``ms_per_episode``, ``fitted`` and ``shared_classes`` (which the data
-        determine), ``best`` (no mean of the column is better) and ``label`` of the column, sorted
+        determine), ``recipe`` and ``weights`` (one a cell, as ``variant`` tells others apart),
+        ``best`` (no mean of the column is better) and ``label`` of the column, sorted
         as a table reads.
     """
     ci95 = runs[metric.ci95] if metric.ci95 else float("nan")
@@ -47,6 +48,8 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         ms_per_episode=("ms_per_episode", "mean"),
         fitted=("fitted", "last"),
         shared_classes=("shared_classes", "last"),
+        recipe=("recipe", "last"),
+        weights=("weights", "last"),
     ).reset_index()
     rank = result["mean"] if metric.lowest_is_best else -result["mean"]
     result["best"] = rank == rank.groupby([result[fact] for fact in COLUMN]).transform("min")

@@ -108,7 +108,9 @@ def read_accuracies(path: Path) -> tuple[list[Accuracy], str]:
         UsageError: the file is of several data sets, backbones or protocols.
     """
     with path.open(encoding="utf-8", newline="") as file:
-        lines = [line for line in csv.DictReader(file) if line["origin"] == "run"]
+        ours = (line for line in csv.DictReader(file) if line["origin"] == "run")
+        # One a run: with --published it has a line for each number that it stands beside.
+        lines = list({line["run_id"]: line for line in ours}.values())
     common = ("dataset", "backbone", "ways", "n_episodes")
     kinds = {tuple(line[name] for name in common) for line in lines}
     if len(kinds) != 1:

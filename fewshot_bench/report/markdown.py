@@ -1,16 +1,19 @@
 """Markdown: pipes well, reads well unrendered."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from fewshot_bench.report.table import FIXED, Cell, Row, Section, Table
+from fewshot_bench.report.section import Cell, Row, Section, Table
 
 
 def render(table: Table) -> str:
     """Write a table as GitHub-flavoured Markdown, the ids of all runs folded away at the end."""
-    parts = [_section(table.ours)]
-    if table.published:
-        parts += ["**Published (not run here)**", _section(table.published, sources=True)]
-    parts += ["\n".join(f"- {escape(note)}" for note in table.notes), _runs(table.ours)]
+    sources = dict.fromkeys(row.source for row in table.ours.rows if row.source)
+    numbers = {source: str(n) for n, source in enumerate(sources, start=1)}
+    parts = [_section(table.ours, numbers)]
+    parts += ["\n".join(f"- {escape(note)}" for note in table.notes)]
+    if sources:
+        parts += ["Sources:", "\n".join(f"{n}. {escape(s)}" for s, n in numbers.items())]
+    parts += [_runs(table.ours)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -37,15 +40,18 @@ def escape(text: str) -> str:
     return text.replace("|", r"\|").replace("*", r"\*").replace("<", "&lt;")
 
 
-def _section(section: Section, sources: bool = False) -> str:
-    head = [*FIXED, *map(str, section.columns), *["Source"] * sources]
-    numbers = range(len(FIXED), len(FIXED) + len(section.columns))
-    return grid(list(map(escape, head)), [_line(row, sources) for row in section.rows], numbers)
+def _section(section: Section, sources: Mapping[str, str]) -> str:
+    """The grid; sources, which are long, are numbers that are told below."""
+    head = [*section.before, *map(str, section.columns), *section.after]
+    first = len(section.before)
+    numbers = range(first, first + len(section.columns))
+    lines = [_line(section, row, sources) for row in section.rows]
+    return grid(list(map(escape, head)), lines, numbers)
 
 
-def _line(row: Row, sources: bool) -> Sequence[str]:
-    names = map(escape, row.names)
-    return [*names, *map(_cell, row.cells), *[escape(row.source)] * sources]
+def _line(section: Section, row: Row, sources: Mapping[str, str]) -> Sequence[str]:
+    texts = (sources.get(text, text) for text in section.texts(row))
+    return [*map(escape, section.names(row)), *map(_cell, row.cells), *map(escape, texts)]
 
 
 def _cell(cell: Cell | None) -> str:
@@ -55,10 +61,10 @@ def _cell(cell: Cell | None) -> str:
 
 
 def _runs(section: Section) -> str:
-    lines = [
+    lines = dict.fromkeys(
         f"- {escape(f'{row.method}, {row.backbone}, {column}')}: {' '.join(cell.run_ids)}"
         for row in section.rows
         for column, cell in zip(section.columns, row.cells, strict=True)
-        if cell
-    ]
+        if cell and cell.run_ids
+    )
     return "\n".join(["<details><summary>MLflow runs</summary>", "", *lines, "", "</details>"])

@@ -35,8 +35,13 @@ LACKING_NOTE = (
     "'fsbench run --force' does."
 )
 PUBLISHED_NOTE = (
-    "Published numbers were measured by others, on other episodes; * was not checked again "
-    "in its source."
+    "Published numbers were measured by others, on episodes and with networks of their own; "
+    "difference is ours minus theirs, in points, and no test of anything. 'Differs' says in what "
+    "theirs differs from ours, ? what their source does not say; * was not checked again in its "
+    "source."
+)
+NONE_PUBLISHED_NOTE = (
+    "No number of others is known for these methods, data sets, ways, shots and query balances."
 )
 
 
@@ -47,7 +52,7 @@ def notes_below(
     n_lacking: int,
     cost: bool,
     drops: bool,
-    published: bool,
+    n_published: int | None,
 ) -> list[str]:
     """Write what a reader must know of a table.
 
@@ -57,7 +62,7 @@ def notes_below(
         n_lacking: runs that have no such number.
         cost: cells say what a run took.
         drops: there are columns of what imbalanced queries change.
-        published: there are numbers that others published.
+        n_published: numbers that others published; None: they were not asked for.
     """
     notes = [metric.note, _best_note(metric)]
     if (frame["n_seeds"] > 1).any():
@@ -70,7 +75,8 @@ def notes_below(
     extra = {
         COST_NOTE: cost,
         DROP_NOTE: drops,
-        PUBLISHED_NOTE: published,
+        PUBLISHED_NOTE: bool(n_published),
+        NONE_PUBLISHED_NOTE: n_published == 0,
         LACKING_NOTE.format(n_lacking, metric.title): n_lacking > 0,
     }
     return notes + [note for note, wanted in extra.items() if wanted]
