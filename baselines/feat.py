@@ -74,7 +74,7 @@ class FEATRecipe(Recipe):
             "train.val_every": 500,
         },
         "paper@tiered-imagenet": {  # [README: ResNet-12], [helpers.py]
-            "backbone": "resnet12-feat",
+            "backbone": "resnet12-rfs",  # the same network as FEAT's
             "balance": 0.1,
             "contrast_temperature": 64.0,
             "pretrain.optimizer": "sgd",

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone, backbones, init_convolutions
 from fewshot_bench.backbones.conv4 import Conv4
-from fewshot_bench.backbones.resnet12 import Block, ResNet12, resnet12_metaopt
+from fewshot_bench.backbones.resnet12 import Block, ResNet12
 from fewshot_bench.errors import UsageError
 
 
@@ -34,17 +34,6 @@ def conv4_64_feat(in_shape: tuple[int, int, int]) -> Backbone:
     As in ``model/networks/convnet.py`` of Sha-Lab/FEAT.
     """
     return MaxPooledConv4(in_shape)
-
-
-@backbones.register("resnet12-feat")
-def resnet12_feat(in_shape: tuple[int, int, int]) -> Backbone:
-    """ResNet-12 as resnet12-metaopt, but features are the mean of the map (Ye et al. 2020).
-
-    As in ``model/networks/res12.py`` of Sha-Lab/FEAT: 640 features.
-    """
-    network = resnet12_metaopt(in_shape)
-    network.pooled = True
-    return network
 
 
 @backbones.register("resnet12-meta-baseline")
