@@ -78,9 +78,12 @@ def declarations(registry: str) -> list[Declaration] | None:
     found: list[Declaration] = []
     mentioned = re.compile(rf"\b{registry}\.(register|family)\(")
     for path in plugin_files():
-        if not (mentions := len(mentioned.findall(path.read_text("utf-8")))):
+        if not (mentions := len(mentioned.findall(path.read_text("utf-8", "replace")))):
             continue
-        file = _parse(path)
+        try:
+            file = _parse(path)
+        except (SyntaxError, ValueError, RecursionError):  # nor can Python read it
+            continue
         calls = [(node, call) for node in file.definitions.values() if (call := _call(node))]
         mine = [c for c in calls if mentioned.match(ast.unparse(c[1])) and _is_literal(c[1])]
         if len(mine) != mentions:

@@ -7,6 +7,8 @@ import typer
 
 from fewshot_bench.cli import complete
 from fewshot_bench.cli.pages import page, print_page
+from fewshot_bench.cli.printing import print_table
+from fewshot_bench.utilities.printing import plain_console, printable
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
@@ -88,15 +90,11 @@ def _datasets() -> Rows:
 
 def _print(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Print a table on a terminal, tab-separated lines into a pipe."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
+    if not plain_console().is_terminal:
         for row in rows:
-            typer.echo("\t".join(row))
+            typer.echo("\t".join(map(printable, row)))
         return
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    print_table(table, rows)
