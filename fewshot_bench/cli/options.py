@@ -146,7 +146,8 @@ Metric = Annotated[
     ),
 ]
 Published = Annotated[
-    bool, typer.Option("--published", help="Add numbers from papers, under their own heading.")
+    bool,
+    typer.Option("--published", help="Put papers' numbers beside ours, and say how they differ."),
 ]
 Cost = Annotated[
     bool, typer.Option("--cost", help="Add minutes of training and milliseconds an episode.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from fewshot_bench.cli import options
+from fewshot_bench.cli.printing import print_line, print_table, print_text
 
 if TYPE_CHECKING:
     from fewshot_bench.results import RunRecord
@@ -64,7 +65,7 @@ def _print_plan(request: "Request", keep_predictions: bool) -> None:
     if keep_predictions:
         raise UsageError("a dry run has no predictions; leave --keep-predictions or --dry-run out")
     configs = [config.model_dump(mode="json") for config in make_plan(request).configs]
-    typer.echo(json.dumps(configs, indent=2, ensure_ascii=False))
+    print_text(json.dumps(configs, indent=2, ensure_ascii=False) + "\n")
 
 
 def _carry_out(
@@ -86,10 +87,9 @@ def _carry_out(
 
 
 def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    from fewshot_bench.tracking.store import redacted
+    from fewshot_bench.tracking.store import store_name
 
     shots = sorted({r.config.n_shot for r in records})
     first = records[0].config
@@ -101,10 +101,11 @@ def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None
         table.add_column(heading)
     for k in shots:
         table.add_column(f"{k}-shot", justify="right")
+    rows = []
     for name in dict.fromkeys(r.config.method for r in records):
         mine = {r.config.n_shot: r.result for r in records if r.config.method == name}
         cells = [f"{100 * mine[k].mean:.2f} ± {100 * mine[k].ci95:.2f}" for k in shots]
-        table.add_row(name, first.network, next(iter(mine.values())).setting, *cells)
-    Console().print(table)
-    uri = f" --tracking-uri {redacted(tracking_uri)}" if tracking_uri else ""
-    typer.echo(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")
+        rows.append((name, first.network, next(iter(mine.values())).setting, *cells))
+    print_table(table, rows)
+    uri = f" --tracking-uri {store_name(tracking_uri)}" if tracking_uri else ""
+    print_line(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import Answers, RunRecord
-from fewshot_bench.utilities.files import atomic_file, home
+from fewshot_bench.utilities.files import atomic_file, home, require_regular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 _FACTS = b"fewshot_bench"  # in the file's metadata: the key of the run, and all its classes
 _ROWS = 100_000  # of a row group, at least; it ends with an episode
+_DAMAGE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OSError,
+    MemoryError,
+    RuntimeError,  # NotImplementedError and RecursionError, too
+    ArithmeticError,
+)
 Indices = NDArray[np.int64]
 
 
@@ -85,6 +95,7 @@ def read_predictions(key: str) -> tuple[list[str], Iterator[tuple[Indices, Indic
 
     path = predictions_path(key)
     with _in_one_line(path):
+        require_regular(path)
         file = parquet.ParquetFile(path)
         facts = json.loads(file.schema_arrow.metadata[_FACTS])
         classes = [str(name) for name in facts["classes"]]
@@ -119,7 +130,7 @@ def _in_one_line(path: Path) -> Iterator[None]:
     """Say of a file that cannot be read that it is damaged; pyarrow's errors are ValueErrors."""
     try:
         yield
-    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+    except _DAMAGE as error:
         reason = str(error).partition("\n")[0][:200]
         raise UsageError(f"{path} is damaged ({reason}); delete it and run again") from None
 

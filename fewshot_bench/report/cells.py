@@ -31,7 +31,8 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         an upper bound of the interval of the mean, as all seeds see the same episodes), both in
         [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, the means of
         ``train_seconds`` and ``ms_per_episode``, ``fitted`` and ``shared_classes`` (which the data
-        determine), ``best`` (no mean of the column is better) and ``label`` of the column, sorted
+        determine), ``recipe`` and ``weights`` (one a cell, as ``variant`` tells others apart),
+        ``best`` (no mean of the column is better) and ``label`` of the column, sorted
         as a table reads.
     """
     ci95 = runs[metric.ci95] if metric.ci95 else float("nan")
@@ -47,6 +48,8 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         ms_per_episode=("ms_per_episode", "mean"),
         fitted=("fitted", "last"),
         shared_classes=("shared_classes", "last"),
+        recipe=("recipe", "last"),
+        weights=("weights", "last"),
     ).reset_index()
     rank = result["mean"] if metric.lowest_is_best else -result["mean"]
     result["best"] = rank == rank.groupby([result[fact] for fact in COLUMN]).transform("min")
@@ -57,9 +60,10 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
 def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
     """One row a run, only the latest of each seed of each cell.
 
-    Runs that differ in nothing but their time are one. Adds ``variant``, and keeps recipes.
+    Runs that differ in nothing but their time are one; their `order` says which is the latest.
+    Adds ``variant``, and keeps recipes.
     """
-    frame = pd.DataFrame([asdict(run) for run in runs]).sort_values("started", kind="stable")
+    frame = pd.DataFrame([asdict(run) for run in runs]).sort_values("order", kind="stable")
     frame["variant"] = _variants(frame)
     return frame.drop_duplicates([*ROW, *COLUMN, "seed"], keep="last")
 
@@ -135,10 +139,14 @@ def _labels(columns: pd.DataFrame) -> pd.DataFrame:
     # The same protocol on other episodes: another seed of the stream.
     repeated = columns.duplicated(["dataset", "label"], keep=False)
     columns["label"] += (STREAM + _short(columns["episode_digest"])).where(repeated, "")
+    # Names that imitate labels: every column keeps one of its own.
+    places = columns.groupby(["dataset", "label"]).cumcount()
+    columns["label"] += (", column " + (places + 1).astype(str)).where(places > 0, "")
     return columns
 
 
 def _short(digests: "pd.Series[str]") -> "pd.Series[str]":
     """Cut digests to 8 digits, or as many more as tell them apart."""
-    length = next(n for n in range(8, 65) if digests.str[:n].nunique() == digests.nunique())
-    return digests.str[:length]
+    longest = max(map(len, digests), default=0)
+    lengths = (n for n in range(8, longest) if digests.str[:n].nunique() == digests.nunique())
+    return digests.str[: next(lengths, longest)]

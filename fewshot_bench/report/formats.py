@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.report import latex, markdown, spreadsheet, webpage
 from fewshot_bench.report.metric import ACCURACY, Metric
-from fewshot_bench.report.table import Table, build_table
+from fewshot_bench.report.section import Table
+from fewshot_bench.report.table import build_table
 from fewshot_bench.tracking.record import TrackedRun
 
 SUFFIXES = {".md": "markdown", ".tex": "latex", ".html": "html", ".csv": "csv"}
@@ -42,10 +45,13 @@ def render(
     form: str,
     *,
     metric: Metric = ACCURACY,
-    published: bool = False,
+    published: pd.DataFrame | None = None,
     cost: bool = False,
 ) -> str:
-    """Write the table of `runs` in the format `form`; CSV always has all metrics and the costs."""
+    """Write the table of `runs` in the format `form`; CSV always has all metrics and the costs.
+
+    `published` are others' accuracies, as `load_published` returns them, to stand beside ours.
+    """
     if form == "csv":
         return spreadsheet.render(runs, published=published)
     return _RENDERERS[form](build_table(runs, metric=metric, published=published, cost=cost))

@@ -1,16 +1,30 @@
 """Markdown: pipes well, reads well unrendered."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
-from fewshot_bench.report.table import FIXED, Cell, Row, Section, Table
+from fewshot_bench.report.section import Cell, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
+
+# Marks that mean something anywhere; then those that do in some places: an underscore at the edge
+# of a word, an ampersand that names a character, what begins an address or a mail, and what
+# begins a quotation, a heading, a list or a rule.
+_MARK = re.compile(
+    r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=www)\.|(?<=\w)@(?=\w)"
+    r"|^>|^[#=+-](?=[\s#=+-]|$)"
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 
 def render(table: Table) -> str:
     """Write a table as GitHub-flavoured Markdown, the ids of all runs folded away at the end."""
-    parts = [_section(table.ours)]
-    if table.published:
-        parts += ["**Published (not run here)**", _section(table.published, sources=True)]
-    parts += ["\n".join(f"- {escape(note)}" for note in table.notes), _runs(table.ours)]
+    sources = dict.fromkeys(row.source for row in table.ours.rows if row.source)
+    numbers = {source: str(n) for n, source in enumerate(sources, start=1)}
+    parts = [_section(table.ours, numbers)]
+    parts += ["\n".join(f"- {escape(note)}" for note in table.notes)]
+    if sources:
+        parts += ["Sources:", "\n".join(f"{n}. {in_cell(s)}" for s, n in numbers.items())]
+    parts += [_runs(table.ours)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -33,32 +47,41 @@ def grid(head: Sequence[str], lines: Sequence[Sequence[str]], right: Collection[
 
 
 def escape(text: str) -> str:
-    """Keep a text from ending its column, and from being read as markup."""
-    return text.replace("|", r"\|").replace("*", r"\*").replace("<", "&lt;")
+    """Write a plain text, whoever wrote it, so that Markdown shows it as it is, in one line."""
+    marked = _MARK.sub(r"\\\g<0>", printable(text).strip())
+    return _NUMBERED.sub(r"\1\\\2", marked).replace("<", "&lt;")
 
 
-def _section(section: Section, sources: bool = False) -> str:
-    head = [*FIXED, *map(str, section.columns), *["Source"] * sources]
-    numbers = range(len(FIXED), len(FIXED) + len(section.columns))
-    return grid(list(map(escape, head)), [_line(row, sources) for row in section.rows], numbers)
+def in_cell(markdown: str) -> str:
+    """Keep Markdown of ours from ending its column, and from holding HTML."""
+    return markdown.replace("|", r"\|").replace("*", r"\*").replace("<", "&lt;")
 
 
-def _line(row: Row, sources: bool) -> Sequence[str]:
-    names = map(escape, row.names)
-    return [*names, *map(_cell, row.cells), *[escape(row.source)] * sources]
+def _section(section: Section, sources: Mapping[str, str]) -> str:
+    """The grid; sources, which are long, are numbers that are told below."""
+    head = [*section.before, *map(str, section.columns), *section.after]
+    first = len(section.before)
+    numbers = range(first, first + len(section.columns))
+    lines = [_line(section, row, sources) for row in section.rows]
+    return grid(list(map(escape, head)), lines, numbers)
+
+
+def _line(section: Section, row: Row, sources: Mapping[str, str]) -> Sequence[str]:
+    texts = (sources.get(text, text) for text in section.texts(row))
+    return [*map(escape, section.names(row)), *map(_cell, row.cells), *map(escape, texts)]
 
 
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "-"
-    return f"**{cell.text}**" if cell.best else escape(cell.text)
+    return f"**{escape(cell.text)}**" if cell.best else escape(cell.text)
 
 
 def _runs(section: Section) -> str:
-    lines = [
-        f"- {escape(f'{row.method}, {row.backbone}, {column}')}: {' '.join(cell.run_ids)}"
+    lines = dict.fromkeys(
+        f"- {escape(f'{row.method}, {row.backbone}, {column}')}: {escape(' '.join(cell.run_ids))}"
         for row in section.rows
         for column, cell in zip(section.columns, row.cells, strict=True)
-        if cell
-    ]
+        if cell and cell.run_ids
+    )
     return "\n".join(["<details><summary>MLflow runs</summary>", "", *lines, "", "</details>"])

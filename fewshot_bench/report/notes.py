@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fewshot_bench.registries import declared
 from fewshot_bench.report.cells import columns_of
 from fewshot_bench.report.column_notes import note_on
 from fewshot_bench.report.metric import Metric
@@ -35,8 +36,13 @@ LACKING_NOTE = (
     "'fsbench run --force' does."
 )
 PUBLISHED_NOTE = (
-    "Published numbers were measured by others, on other episodes; * was not checked again "
-    "in its source."
+    "Published numbers were measured by others, on episodes and with networks of their own; "
+    "difference is ours minus theirs, in points, and no test of anything. 'Differs' says in what "
+    "theirs differs from ours, ? what their source does not say; * was not checked again in its "
+    "source."
+)
+NONE_PUBLISHED_NOTE = (
+    "No number of others is known for these methods, data sets, ways, shots and query balances."
 )
 
 
@@ -47,7 +53,7 @@ def notes_below(
     n_lacking: int,
     cost: bool,
     drops: bool,
-    published: bool,
+    n_published: int | None,
 ) -> list[str]:
     """Write what a reader must know of a table.
 
@@ -57,7 +63,7 @@ def notes_below(
         n_lacking: runs that have no such number.
         cost: cells say what a run took.
         drops: there are columns of what imbalanced queries change.
-        published: there are numbers that others published.
+        n_published: numbers that others published; None: they were not asked for.
     """
     notes = [metric.note, _best_note(metric)]
     if (frame["n_seeds"] > 1).any():
@@ -67,13 +73,20 @@ def notes_below(
     if (frame["train_dataset"] != "").any():
         notes.append(CROSSED_NOTE)
     notes += [note_on(column) for column in columns_of(frame)]
+    notes += _remarks(set(frame["method"]))
     extra = {
         COST_NOTE: cost,
         DROP_NOTE: drops,
-        PUBLISHED_NOTE: published,
+        PUBLISHED_NOTE: bool(n_published),
+        NONE_PUBLISHED_NOTE: n_published == 0,
         LACKING_NOTE.format(n_lacking, metric.title): n_lacking > 0,
     }
     return notes + [note for note, wanted in extra.items() if wanted]
+
+
+def _remarks(names: set[str]) -> list[str]:
+    """What methods say of their own rows."""
+    return [f"{d.name}: {d.remark}" for d in declared("method") if d.remark and d.name in names]
 
 
 def _best_note(metric: Metric) -> str:

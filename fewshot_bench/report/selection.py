@@ -1,7 +1,9 @@
 """Which runs a table shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+import pandas as pd
 
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.registries import registry_of
@@ -43,16 +45,35 @@ class Selection:
             raise UsageError("no finished run fits all these options; leave some of them out")
         return chosen
 
+    def of_published(self, published: pd.DataFrame) -> pd.DataFrame:
+        """Return the published rows whose method and backbone fit.
+
+        Data sets, shots and ways need no look: they are those of the runs that are shown.
+        """
+        for kind in ("method", "backbone"):
+            if names := self.names.get(kind, ()):
+                registered = published[kind].str.split()
+                known = set(registered.explode())
+                chosen = {_spelled(kind, name, known) for name in names}
+                published = published[[not chosen.isdisjoint(each) for each in registered]]
+        return published
+
+
+def _spelled(kind: str, name: str, known: Collection[str]) -> str:
+    """Write a name as it is known: canonically, or for an alias as it is registered."""
+    spelling = canonical(name)
+    if spelling not in known:  # an alias, perhaps: only then is the registry worth loading
+        things = registry_of(kind)
+        spelling = things.resolve(name) if name in things else spelling
+    return spelling
+
 
 def _named(runs: Sequence[TrackedRun], kind: str, names: Sequence[str]) -> list[TrackedRun]:
     """Keep the runs whose `kind` is one of `names`; no name keeps all."""
     known = {getattr(run, kind) for run in runs}
     chosen = set()
     for name in names if runs else ():
-        spelling = canonical(name)
-        if spelling not in known:  # an alias, perhaps: only then is the registry worth loading
-            things = registry_of(kind)
-            spelling = things.resolve(name) if name in things else spelling
+        spelling = _spelled(kind, name, known)
         if spelling not in known:
             raise UsageError(f"no finished run of {kind} '{name}'; {suggestion(spelling, known)}")
         chosen.add(spelling)

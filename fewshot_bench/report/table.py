@@ -1,85 +1,25 @@
-"""The table itself, without a format: columns, rows of cells, and what must be said below it."""
+"""How runs become a table: columns, rows of cells, and what must be said below it."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.report.beside import beside
 from fewshot_bench.report.cells import COLUMN, ROW, STREAM, cells, columns_of, latest
 from fewshot_bench.report.metric import ACCURACY, Metric
 from fewshot_bench.report.notes import notes_below
-from fewshot_bench.report.published import published_for
+from fewshot_bench.report.pairing import theirs_for
+from fewshot_bench.report.section import Cell, Column, Row, Section, Table
 from fewshot_bench.tracking.record import TrackedRun
-
-FIXED = ("Setting", "Method", "Backbone")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of results: a data set and what its cells have in common."""
-
-    dataset: str
-    label: str
-
-    def __str__(self) -> str:
-        return f"{self.dataset} {self.label}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in one place, and the runs that it comes from (none for published ones)."""
-
-    text: str
-    best: bool = False
-    run_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """A method with a backbone; `cells` has one entry a column, None where nothing is known."""
-
-    setting: str
-    method: str
-    backbone: str
-    cells: tuple[Cell | None, ...]
-    source: str = ""
-
-    @property
-    def names(self) -> tuple[str, str, str]:
-        """The entries of the columns `FIXED`."""
-        return self.setting, self.method, self.backbone
-
-
-@dataclass(frozen=True)
-class Section:
-    """Rows that share columns, inductive ones first."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-
-    def groups(self) -> list[tuple[str, list[Row]]]:
-        """Rows by setting."""
-        return [(s, list(rows)) for s, rows in groupby(self.rows, key=lambda row: row.setting)]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Our results, perhaps published ones, the notes that go below, and what they are about."""
-
-    title: str
-    ours: Section
-    published: Section | None
-    notes: tuple[str, ...]
 
 
 def build_table(
     runs: Sequence[TrackedRun],
     *,
     metric: Metric = ACCURACY,
-    published: bool = False,
+    published: pd.DataFrame | None = None,
     cost: bool = False,
 ) -> Table:
     """Arrange runs, at least one, as a paper would.
@@ -87,13 +27,14 @@ def build_table(
     Args:
         runs: of any data sets and protocols; each gets columns of its own.
         metric: the number to show.
-        published: add others' numbers, which are accuracies, below.
+        published: others' accuracies, as `load_published` returns them, to stand beside ours.
         cost: say in each cell what training and an episode took.
 
     Raises:
-        UsageError: no run has the metric, or published numbers stand beside another one.
+        UsageError: no run has the metric, or published numbers stand beside another one or
+            beside ours on val.
     """
-    if published and metric is not ACCURACY:
+    if published is not None and metric is not ACCURACY:
         raise UsageError("published numbers are accuracies; leave --published or --metric out")
     every = latest(runs)
     frame = cells(every, metric)
@@ -104,17 +45,20 @@ def build_table(
         )
     frame["text"] = [_text(cell, cost) for cell in frame.to_dict("records")]
     drops = _drops(frame)
-    ours = _section(pd.concat([frame, drops]) if len(drops) else frame)
-    theirs = _published(frame) if published else None
+    shown = pd.concat([frame, drops]) if len(drops) else frame
+    ours = _section(shown)
+    theirs = None if published is None else theirs_for(frame, published)
+    if theirs is not None and len(theirs):
+        ours = beside(ours, shown, theirs)
     notes = notes_below(
         frame,
         metric,
         n_lacking=len(every) - int(frame["n_seeds"].sum()),
         cost=cost,
         drops=len(drops) > 0,
-        published=theirs is not None,
+        n_published=None if theirs is None else len(theirs),
     )
-    return Table(f"Few-shot {metric.title}", ours, theirs, tuple(notes))
+    return Table(f"Few-shot {metric.title}", ours, tuple(notes))
 
 
 def _text(cell: dict[Hashable, Any], cost: bool) -> str:
@@ -167,36 +111,3 @@ def _section(frame: pd.DataFrame) -> Section:
         places = tuple(map(found.get, columns))
         rows.append(Row(row[0]["setting"], name, row[0]["backbone"], places))
     return Section(columns, tuple(rows))
-
-
-def _published(frame: pd.DataFrame) -> Section | None:
-    """Others' numbers for the data sets, ways and shots of `frame`; oldest papers first.
-
-    They were trained on the data set that they were measured on: none stands beside cells that
-    were not.
-    """
-    alike = frame[frame["train_dataset"] == ""]
-    wanted = alike[["dataset", "n_way", "n_shot"]].drop_duplicates().to_dict("records")
-    theirs = published_for((w["dataset"], w["n_way"], w["n_shot"]) for w in wanted)
-    if theirs.empty:
-        return None
-    theirs["label"] = [
-        f"{k}-shot, {n}-way" for k, n in zip(theirs["shots"], theirs["ways"], strict=True)
-    ]
-    facts = theirs.sort_values(["dataset", "ways", "shots"])[["dataset", "label"]]
-    columns = tuple(
-        Column(c["dataset"], c["label"]) for c in facts.drop_duplicates().to_dict("records")
-    )
-    rows = []
-    for _, group in theirs.groupby(["setting", "year", "method", "backbone", "paper"]):
-        row = group.to_dict("records")
-        found = {Column(c["dataset"], c["label"]): Cell(_published_text(c)) for c in row}
-        source = "; ".join([row[0]["paper"], *dict.fromkeys(c["source_url"] for c in row)])
-        places = tuple(map(found.get, columns))
-        rows.append(Row(row[0]["setting"], row[0]["method"], row[0]["backbone"], places, source))
-    return Section(columns, tuple(rows))
-
-
-def _published_text(fact: dict[Hashable, Any]) -> str:
-    interval = f" ± {fact['ci95']}" if fact["ci95"] else ""
-    return f"{fact['accuracy']}{interval}{'' if fact['confirmed'] == 'yes' else '*'}"

@@ -1,11 +1,12 @@
 """One self-contained HTML page: no script, no request to anywhere."""
 
 import re
-from html import escape
+from html import escape as without_tags
 from importlib.resources import files
 from itertools import groupby
 
-from fewshot_bench.report.table import FIXED, Cell, Column, Row, Section, Table
+from fewshot_bench.report.section import Cell, Column, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
 
 
 def render(table: Table) -> str:
@@ -13,8 +14,6 @@ def render(table: Table) -> str:
     css = files(__package__).joinpath("webpage.css").read_text("utf-8")
     parts = [f"<h1>{escape(table.title)}</h1>", _table(table.ours)]
     parts.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in table.notes) + "</ul>")
-    if table.published:
-        parts += ["<h2>Published (not run here)</h2>", _table(table.published, sources=True)]
     body = "\n".join(parts)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -23,34 +22,45 @@ def render(table: Table) -> str:
     )
 
 
-def _table(section: Section, sources: bool = False) -> str:
-    width = len(FIXED) + len(section.columns) + sources
-    lines = ['<div class="scroll"><table>', _heading(section, sources)]
+def escape(text: str) -> str:
+    """Write a plain text, whoever wrote it, so that a browser shows it as it is, in one line."""
+    return without_tags(printable(text))
+
+
+def _table(section: Section) -> str:
+    width = len(section.before) + len(section.columns) + len(section.after)
+    lines = ['<div class="scroll"><table>', _heading(section)]
     for setting, rows in section.groups():
-        lines.append(
-            f'<tbody class="{setting}"><tr><th colspan="{width}">{setting.title()}</th></tr>'
-        )
-        lines += [_row(section.columns, row, sources) for row in rows]
+        name = escape(setting)
+        head = f'<tr><th colspan="{width}">{name.title()}</th></tr>'
+        lines.append(f'<tbody class="{name}">{head}')
+        lines += [_row(section, row) for row in rows]
         lines.append("</tbody>")
     return "\n".join([*lines, "</table></div>"])
 
 
-def _heading(section: Section, sources: bool) -> str:
-    fixed = "".join(f'<th rowspan="2">{name}</th>' for name in FIXED)
+def _heading(section: Section) -> str:
+    before, after = (
+        "".join(f'<th rowspan="2">{name}</th>' for name in names)
+        for names in (section.before, section.after)
+    )
     groups = [(name, len(list(g))) for name, g in groupby(c.dataset for c in section.columns)]
     spans = "".join(f'<th class="set" colspan="{n}">{escape(name)}</th>' for name, n in groups)
-    source = '<th rowspan="2">Source</th>' * sources
     labels = "".join(
         f'<th class="num">{escape(c.label).replace(", ", "<br>")}</th>' for c in section.columns
     )
-    return f"<thead><tr>{fixed}{spans}{source}</tr><tr>{labels}</tr></thead>"
+    return f"<thead><tr>{before}{spans}{after}</tr><tr>{labels}</tr></thead>"
 
 
-def _row(columns: tuple[Column, ...], row: Row, sources: bool) -> str:
-    names = f'<td class="setting">{row.setting}</td><td>{escape(row.method)}</td>'
-    cells = "".join(map(_cell, columns, row.cells))
-    source = f'<td class="source">{_linked(row.source)}</td>' if sources else ""
-    return f"<tr>{names}<td>{escape(row.backbone)}</td>{cells}{source}</tr>"
+def _row(section: Section, row: Row) -> str:
+    setting, *names = section.names(row)
+    texts = [
+        f'<td class="setting">{escape(setting)}</td>',
+        *(f"<td>{escape(name)}</td>" for name in names),
+    ]
+    cells = map(_cell, section.columns, row.cells)
+    after = (f'<td class="source">{_linked(text)}</td>' for text in section.texts(row))
+    return f"<tr>{''.join([*texts, *cells, *after])}</tr>"
 
 
 def _cell(column: Column, cell: Cell | None) -> str:

@@ -10,8 +10,9 @@ from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.records import recall, remember, stored_record
 from fewshot_bench.runs.request import Request
 from fewshot_bench.tracking.owed import deliver
-from fewshot_bench.tracking.store import StoreAwayError, TrackingError
+from fewshot_bench.tracking.store import StoreAwayError, TrackingError, sqlite_file
 from fewshot_bench.tracking.writer import Tracker
+from fewshot_bench.utilities.files import home, require_writable
 from fewshot_bench.utilities.locks import cell_lock
 from fewshot_bench.utilities.memory import keep_freed_memory
 from fewshot_bench.utilities.progress import say
@@ -49,6 +50,9 @@ def carry_out(
 
     keep_freed_memory()
     engine = Engine(tracker, pick_device(device), force, keep_predictions)
+    require_writable(home())
+    if file := sqlite_file(tracker.uri):
+        require_writable(file)
     plan = make_plan(request)
     _caution(plan.configs)
     _warn_if_away(tracker)
@@ -117,8 +121,8 @@ class Engine:
         from fewshot_bench.runs.runner import run
 
         say(f"{config.title}: running")
-        with self.tracker.announced(config):
-            return run(config, self.device, renew=self.force, keep_predictions=keep)
+        with self.tracker.announced(config) as last:
+            return run(config, self.device, self.force, keep, after=last)
 
     def _repeat(self, record: RunRecord) -> None:
         from fewshot_bench.runs.runner import repeat

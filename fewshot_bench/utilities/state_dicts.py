@@ -1,6 +1,5 @@
 """Weights that a user has in a file: read as tensors and names, never as code."""
 
-import hashlib
 import pickle
 import struct
 from collections.abc import Mapping
@@ -13,7 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.tensors import Tensors
+from fewshot_bench.utilities.files import open_regular, require_regular
+from fewshot_bench.utilities.shortage import is_memory_shortage
+from fewshot_bench.utilities.tensors import Tensors, all_finite
 
 # What training scripts call the weights, beside the epoch and the optimiser.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "state", "params", "net")
@@ -39,13 +40,15 @@ def read_state_dict(path: Path) -> Tensors:
         UsageError: there is no such file, it is damaged, holds code, or no weights by name, or
             some that are not finite.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file of weights {path}")
+    try:
+        require_regular(path, "no file of weights")
+    except OSError:
+        raise UsageError(f"there is no file of weights {path}") from None
     tensors = _weights_in(_read(path), path)
     for name, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.is_quantized:
             raise UsageError(f"{path}: '{name}' is no plain tensor; save it as one")
-        if not torch.isfinite(tensor).all():
+        if not all_finite(tensor):
             raise UsageError(f"{path}: '{name}' holds numbers that are not finite")
     return {name: t.detach().clone().contiguous() for name, t in tensors.items()}
 
@@ -53,12 +56,14 @@ def read_state_dict(path: Path) -> Tensors:
 def _read(path: Path) -> Any:
     begins = b""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             begins = file.read(9)
         if begins[8:] == b"{":  # safetensors: the length of a header of JSON, then that
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, *_DAMAGE) as error:
+        if is_memory_shortage(error):
+            raise
         if isinstance(error, pickle.UnpicklingError) and begins.startswith(_TORCH):
             raise UsageError(
                 f"{path} holds more than weights, and code in it is never run; save its "
@@ -81,13 +86,3 @@ def _weights_in(content: Any, path: Path) -> Tensors:
         f"{path} holds no weights by name; save state_dict(), perhaps under one of: "
         f"{', '.join(WRAPPERS)}"
     )
-
-
-def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of tensors with their names, types and shapes, whatever their order."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].cpu().contiguous()
-        digest.update(repr((name, str(tensor.dtype), list(tensor.shape))).encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from fewshot_bench.cli import app
 from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking import Tracker
+from tests.markdown import markdown_rows
 from tests.tracking.records import log, make_record
 
 
@@ -26,6 +27,23 @@ def test_the_table_command_shows_what_was_logged(uri: str, tmp_path: Path) -> No
     CliRunner().invoke(app, ["table", "--tracking-uri", uri, "-o", str(written)])
     assert written.read_text().startswith("<!DOCTYPE html>")
     assert [p.name for p in written.parent.iterdir()] == ["table.html"]
+
+
+def test_published_numbers_obey_the_filters(uri: str) -> None:
+    log(Tracker(uri), make_record(recipe={"n_steps": 3, "pretrain": {"rotation": 0.0}}))
+    names = ["-m", "SIB", "--backbone", "c64f", "--dataset", "cifar_fs", "--shots", "1"]
+    shown = CliRunner().invoke(app, ["table", "--tracking-uri", uri, "--published", *names])
+    assert shown.exit_code == 0, shown.output
+    head, _, *rows = markdown_rows(shown.output)
+    assert head[5] == "cifar-fs 1-shot, published"
+    assert [(row[3], row[5]) for row in rows] == [
+        ("SIB (K=0)", r"59.2 ± 0.5\*"),
+        ("SIB (K=3)", "68.7 ± 0.6"),
+    ]
+    ours = 100 * make_record().result.mean
+    assert rows[1][4].strip("*").startswith(f"{ours:.2f}")
+    assert rows[1][6:8] == [f"{ours - 68.7:+.2f}", "2000 episodes"]
+    assert rows[0][4] == "-"
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def test_nothing_and_two_of_one_are_refused(rows: Sequence[Accuracy]) -> None:
 
 
 def test_a_file_of_two_protocols_is_refused(tmp_path: Path) -> None:
-    head = "origin,method,setting,dataset,backbone,ways,n_episodes,shots,accuracy,ci95\n"
-    line = "run,tim,transductive,{},conv4-64,5,100,1,60.0,0.5\n"
+    head = "origin,run_id,method,setting,dataset,backbone,ways,n_episodes,shots,accuracy,ci95\n"
+    line = "run,{0},tim,transductive,{0},conv4-64,5,100,1,60.0,0.5\n"
     file = tmp_path / "mixed.csv"
     file.write_text(head + line.format("glyphs") + line.format("fc100"), "utf-8")
     with pytest.raises(UsageError, match="runs of 2 protocols"):

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ import pytest
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.formats import chosen_format, render
 from fewshot_bench.report.latex import escape
-from fewshot_bench.report.published import load_published
 from tests.markdown import markdown_rows
+from tests.report.pages import Page
 from tests.report.samples import paper_like, tracked
 
 EXPECTED = [
@@ -19,39 +18,6 @@ EXPECTED = [
     ["transductive", "ssl-meta", "conv4-64", "69.00 ± 0.40 (seeds 3, sd 1.00)", "71.00 ± 0.40"],
 ]
 BEST = [EXPECTED[0][4], EXPECTED[1][3]]
-
-
-class Page(HTMLParser):
-    """Collects rows of texts, the texts in bold, and the title of every cell."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self.bold: list[str] = []
-        self.titles: list[str] = []
-        self._strong = False
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-            self.titles += [value or "" for name, value in attrs if name == "title"]
-        if tag == "strong":
-            self._strong = True
-            self.bold.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._strong = self._strong and tag != "strong"
-        if tag == "table":
-            self.rows.append([])
-
-    def handle_data(self, data: str) -> None:
-        if self.rows and self.rows[-1]:
-            self.rows[-1][-1] += data.rstrip("\n")
-        if self._strong:
-            self.bold[-1] += data
 
 
 def test_markdown() -> None:
@@ -111,39 +77,6 @@ def test_csv_has_one_line_a_run_with_all_facts() -> None:
     assert first["episode_digest"] == run.episode_digest
     assert first["key"] == run.key
     assert first["origin"] == "run"
-
-
-@pytest.mark.parametrize("form", ["markdown", "latex", "html"])
-def test_published_numbers_stand_apart_and_are_never_bold(form: str) -> None:
-    ours, theirs = (render(paper_like(), form, published=p) for p in (False, True))
-    before, heading, after = theirs.partition("Published (not run here)")
-    assert heading
-    assert "SIB (K=3)" in after
-    assert "SIB (K=3)" not in before
-    assert "Hu et al., ICLR 2020" in after
-    for mark in ("**", r"\textbf", "<strong>"):
-        assert theirs.count(mark) == ours.count(mark) + 2 * (mark == "**" and form == "markdown")
-
-
-def test_published_csv_lines_have_a_source_and_no_run() -> None:
-    text = render(paper_like(), "csv", published=True)
-    lines = [d for d in csv.DictReader(io.StringIO(text)) if d["origin"] == "published"]
-    assert len(lines) > 50
-    assert all(d["source_url"] and not d["run_id"] for d in lines)
-    assert {d["dataset"] for d in lines} == {"cifar-fs"}
-
-
-def test_published_rows_are_those_of_the_ways_and_shots_shown() -> None:
-    text = render([tracked(n_way=20)], "markdown", published=True)
-    assert "Published" not in text
-
-
-def test_published_facts_are_complete() -> None:
-    frame = load_published()
-    assert len(frame) > 250
-    assert set(frame["setting"]) == {"inductive", "transductive"}
-    assert frame["accuracy"].astype(float).between(20, 100).all()
-    assert (frame[["method", "paper", "source_url"]] != "").all(axis=None)
 
 
 def test_the_format_is_chosen_by_name_or_suffix() -> None:

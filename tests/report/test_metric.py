@@ -10,6 +10,7 @@ import pytest
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.formats import render
 from fewshot_bench.report.metric import ACCURACY, CALIBRATION, MACRO_F1, METRICS, chosen_metric
+from fewshot_bench.report.published import load_published
 from fewshot_bench.report.table import build_table
 from tests.report.samples import tracked
 
@@ -82,8 +83,8 @@ def test_nothing_to_show_and_published_accuracies_are_refused() -> None:
     with pytest.raises(UsageError, match="none of these runs has a macro-F1: earlier versions"):
         build_table([tracked(**LACKING)], metric=MACRO_F1)
     with pytest.raises(UsageError, match="published numbers are accuracies"):
-        build_table(RUNS, metric=MACRO_F1, published=True)
-    assert build_table(RUNS, metric=ACCURACY, published=True).published
+        build_table(RUNS, metric=MACRO_F1, published=load_published())
+    assert build_table(RUNS, metric=ACCURACY, published=load_published()).ours.published
 
 
 def test_a_metric_is_chosen_by_name_in_any_spelling() -> None:
