@@ -1,6 +1,7 @@
 """The picture of an episode, whatever its classes are called."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fewshot_bench.data.dataset import ImageSplit
-from fewshot_bench.episodes import lettering
+from fewshot_bench.episodes import lettering, picture
 from fewshot_bench.episodes.lettering import drawable
 from fewshot_bench.episodes.picture import draw_episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from tests.data.names import ODD
+from tests.synthetic import make_split
 
 
 def drawn(path: Path, *names: str) -> np.ndarray:
@@ -67,3 +69,44 @@ def test_the_fonts_of_matplotlib_are_there() -> None:
     texts, families = drawable(["Fraktur \U0001d504"])
     assert texts == ["Fraktur \U0001d504"]
     assert families[0] == "DejaVu Sans"
+
+
+def test_images_stand_in_the_columns_of_their_classes_on_white() -> None:
+    rows = picture._by_class(np.array([5, 3, 8, 1]), np.array([1, 0, 1, 0]))
+    assert rows.tolist() == [[3, 1], [5, 8]]
+    split = make_split(2, 5, size=2, noise=0.0)
+    tiled = picture._tile(split, rows, 1)
+    assert tiled.shape == (8, 8, 1)  # two of 2 pixels with one around, either way
+    for column, images in enumerate(rows):
+        for row, image in enumerate(images):
+            cell = tiled[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+            assert (cell[1:3, 1:3] == split.images[image]).all()
+            assert (cell[[0, 3]] == 255).all()
+            assert (cell[:, [0, 3]] == 255).all()
+    stacked, border = picture._stack(tiled, tiled[:3], 2)
+    assert border == 8
+    assert (stacked[:8] == tiled).all()
+    assert (stacked[8:10] == 255).all()
+    assert (stacked[10:] == tiled[:3]).all()
+    assert stacked.dtype == np.uint8
+
+
+def test_long_names_are_wrapped_and_cut() -> None:
+    assert picture._label("great_white/shark") == "great white\nshark"
+    assert picture._label(" ".join("abcdefghij" for _ in range(9))).count("\n") == 3
+
+
+def test_columns_are_named_after_their_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+
+    def noted(names: Sequence[str]) -> tuple[list[str], list[str]]:
+        named.extend(names)
+        return drawable(names)
+
+    monkeypatch.setattr(picture, "drawable", noted)
+    source = EpisodeSource(make_split(6, 9, size=4), EpisodeSpec(4, 2, 3), seed=2)
+    draw_episode(source, 5, tmp_path / "folder" / "e.png")
+    assert named == [f"class{k}" for k in source.indices(5, 1).classes[0]]
+    assert Image.open(tmp_path / "folder" / "e.png").format == "PNG"
