@@ -1,13 +1,14 @@
 """The picture of an episode, whatever its classes are called."""
 
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 from fewshot_bench.data.dataset import ImageSplit
@@ -99,14 +100,26 @@ def test_long_names_are_wrapped_and_cut() -> None:
 def test_columns_are_named_after_their_classes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named: list[str] = []
+    figures: list[Figure] = []
 
-    def noted(names: Sequence[str]) -> tuple[list[str], list[str]]:
-        named.extend(names)
-        return drawable(names)
+    def figure(**facts: Any) -> Figure:
+        figures.append(Figure(**facts))
+        return figures[-1]
 
-    monkeypatch.setattr(picture, "drawable", noted)
-    source = EpisodeSource(make_split(6, 9, size=4), EpisodeSpec(4, 2, 3), seed=2)
-    draw_episode(source, 5, tmp_path / "folder" / "e.png")
-    assert named == [f"class{k}" for k in source.indices(5, 1).classes[0]]
-    assert Image.open(tmp_path / "folder" / "e.png").format == "PNG"
+    monkeypatch.setattr(picture, "Figure", figure)
+    source = EpisodeSource(make_split(6, 9, size=16), EpisodeSpec(4, 2, 3), seed=2)
+    path = tmp_path / "a" / "folder" / "e.png"
+    for _ in range(2):
+        draw_episode(source, 5, path)
+    (axes,) = figures[0].axes
+    names = [f"class{k}" for k in source.indices(5, 1).classes[0]]
+    assert [text.get_text() for text in axes.get_xticklabels()] == names
+    assert axes.get_xticks().tolist() == [9, 27, 45, 63]  # 16 pixels, and one on either side
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["support", "query"]
+    assert axes.get_yticks().tolist() == [18, 65]  # of 36 rows, and of the 58 that follow
+    assert axes.images[0].get_array().shape == (94, 72, 1)  # type: ignore[union-attr]
+    assert "4-way 2-shot" in figures[0].get_suptitle()
+    assert "train, episode 5 of seed 2" in figures[0].get_suptitle()
+    width, height = Image.open(path).size
+    assert Image.open(path).format == "PNG"
+    assert width < height  # four columns of five

@@ -17,6 +17,8 @@ from fewshot_bench.training.pretraining import (
     pretrain,
     validation_spec,
 )
+from fewshot_bench.training.pretraining_heads import PretrainingNet
+from fewshot_bench.utilities.files import stable_hash
 from tests.synthetic import make_dataset, make_split
 
 CPU = torch.device("cpu")
@@ -98,6 +100,43 @@ def test_a_backbone_knows_how_its_images_are_normalised() -> None:
         build_backbone("conv4-64", object(), CPU)  # type: ignore[arg-type]
 
 
+def test_given_weights_are_known_by_their_digest_and_by_how_images_are_normalised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+
+    def given(name: str, shape: tuple[int, int, int], weights: str) -> Conv4:
+        asked.append((name, shape, weights))
+        return Conv4(shape, (4, 4, 4))
+
+    monkeypatch.setattr(pretraining, "with_given_weights", given)
+    split = make_split(size=16)
+    splits = [split, split, replace(split, mean=(0.1,)), replace(split, std=(0.1,))]
+    keys = [build_backbone("conv4-64", one, CPU, "abc").weights_key for one in splits]
+    keys.append(build_backbone("conv4-64", split, CPU, "def").weights_key)
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 4
+    assert keys[0] == stable_hash({"given": "abc", "mean": [0.5], "std": [0.3]})
+    assert asked[0] == ("conv4-64", (1, 16, 16), "abc")
+
+
+@pytest.mark.usefixtures("empty_home")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_is_mixed_only_if_asked(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed: list[bool] = []
+
+    def loss(net: PretrainingNet, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        mixed.append(torch.is_autocast_enabled("cpu"))
+        assert net.training
+        return torch.zeros((), requires_grad=True)
+
+    monkeypatch.setattr(PretrainingNet, "loss", loss)
+    recipe = RECIPE.model_copy(update={"precision": precision, "batch_size": 240})
+    dataset = make_dataset()
+    pretraining._train(pretraining.pretraining(dataset, "conv4-64", recipe, 0), dataset, CPU)
+    assert mixed == [precision == "bfloat16"]
+
+
 def test_a_pretraining_is_keyed_by_all_that_makes_it() -> None:
     dataset, longer = make_dataset(), PretrainRecipe(epochs=2)
     made = [
@@ -110,6 +149,15 @@ def test_a_pretraining_is_keyed_by_all_that_makes_it() -> None:
     ]
     assert len({stored.key for stored in made}) == len(made)
     assert made[0].folder.name == f"backbone-{made[0].key}"
+    assert made[0].facts == {
+        "kind": "backbone",
+        "version": pretraining.ALGORITHM_VERSION,
+        "dataset": "synthetic",
+        "data_checksum": "synthetic-0",
+        "backbone": "conv4-64",
+        "recipe": RECIPE.model_dump(mode="json"),
+        "seed": 0,
+    }
     assert made[0].source
     assert made[0].source != "conv4-64"
     assert not made[0].renew

@@ -223,7 +223,9 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
         trainer(tmp_path).run()
 
 
-def test_a_checkpoint_by_other_code_is_not_resumed(tmp_path: Path) -> None:
+def test_a_checkpoint_by_other_code_is_not_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     job = trainer(tmp_path, fail_at=12)
     job.stored = kept(tmp_path, "before")
     with pytest.raises(KeyboardInterrupt):
@@ -235,6 +237,7 @@ def test_a_checkpoint_by_other_code_is_not_resumed(tmp_path: Path) -> None:
     again.objective = lambda step: steps.append(step) or objective(step)  # type: ignore[func-returns-value]
     again.run()
     assert steps == list(range(23))
+    assert "the code changed since its checkpoint; starting anew" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
