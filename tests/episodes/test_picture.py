@@ -117,9 +117,11 @@ def test_columns_are_named_after_their_classes(
     assert axes.get_xticks().tolist() == [9, 27, 45, 63]  # 16 pixels, and one on either side
     assert [text.get_text() for text in axes.get_yticklabels()] == ["support", "query"]
     assert axes.get_yticks().tolist() == [18, 65]  # of 36 rows, and of the 58 that follow
-    assert axes.images[0].get_array().shape == (94, 72, 1)  # type: ignore[union-attr]
+    assert np.shape(axes.images[0].get_array())[:2] == (94, 72)
     assert "4-way 2-shot" in figures[0].get_suptitle()
     assert "train, episode 5 of seed 2" in figures[0].get_suptitle()
-    width, height = Image.open(path).size
     assert Image.open(path).format == "PNG"
-    assert width < height  # four columns of five
+    draw_episode(EpisodeSource(source.split, EpisodeSpec(3, 1, 2)), 0, path)
+    wider, taller = figures[0].get_size_inches() - figures[2].get_size_inches()
+    assert taller == pytest.approx(2 * wider)  # by two rows and one column of square images
+    assert wider > 0.3
