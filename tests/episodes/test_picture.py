@@ -117,7 +117,9 @@ def test_columns_are_named_after_their_classes(
     assert axes.get_xticks().tolist() == [9, 27, 45, 63]  # 16 pixels, and one on either side
     assert [text.get_text() for text in axes.get_yticklabels()] == ["support", "query"]
     assert axes.get_yticks().tolist() == [18, 65]  # of 36 rows, and of the 58 that follow
-    assert np.shape(axes.images[0].get_array())[:2] == (94, 72)
+    shown = axes.images[0].get_array()
+    assert shown is not None
+    assert shown.shape[:2] == (94, 72)
     assert "4-way 2-shot" in figures[0].get_suptitle()
     assert "train, episode 5 of seed 2" in figures[0].get_suptitle()
     assert Image.open(path).format == "PNG"

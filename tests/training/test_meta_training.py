@@ -83,7 +83,9 @@ def test_a_step_has_the_next_episodes_of_the_stream() -> None:
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_modes_and_names_follow_from_what_is_trained(frozen: bool) -> None:
+def test_modes_and_names_follow_from_what_is_trained(
+    frozen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset = make_dataset()
     recipe = TrainRecipe(
         steps=3, val_every=2, val_episodes=3, n_query=2, frozen=frozen, tasks_per_step=2
@@ -101,14 +103,14 @@ def test_modes_and_names_follow_from_what_is_trained(frozen: bool) -> None:
         value = loss(episode, labels)
         return value if value.requires_grad else value.clone().requires_grad_()
 
-    method.loss = noted  # type: ignore[method-assign]
+    monkeypatch.setattr(method, "loss", noted)
     facts = meta_train(stored, method, dataset, recipe)
     assert modes == [(True, not frozen, 2)] * 3
     assert [step for name, step, _ in facts["curves"] if name == "train_val_acc"] == [0, 2, 3]
     named = "pretrained" if frozen else f"{stored.key}-{stored.source}"
     assert method.backbone.weights_key == named
     assert {p.requires_grad for p in method.backbone.parameters()} == {not frozen}
-    method.loss = None  # type: ignore[assignment]
+    monkeypatch.setattr(method, "loss", None)
     assert meta_train(stored, method, dataset, recipe) == facts  # loads
 
 
