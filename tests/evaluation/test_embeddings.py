@@ -1,5 +1,6 @@
 """Methods on arrays of embeddings: right, reproducible, and refused where they cannot be."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,13 @@ def test_mistakes_are_told_in_one_line(call: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says) as error:
         evaluate_embeddings(**{"method": "tim", "X": X, "y": Y, **call})
     assert "\n" not in str(error.value)
+
+
+def test_episodes_are_five_way_one_shot_with_fifteen_queries_unless_said_otherwise() -> None:
+    plain: dict[str, Any] = {"transform": "UN", "n_episodes": 1}
+    spelt: dict[str, Any] = {"n_way": 5, "n_shot": 1, "n_query": 15, "seed": 0}
+    found = evaluate_embeddings("simple-shot", X, Y, **plain)
+    said = evaluate_embeddings("simple-shot", X, Y, query_balance="balanced", **spelt, **plain)
+    assert found.episode_digest == said.episode_digest
+    assert len(found.accuracies) == 1
+    assert signature(evaluate_embeddings).parameters["n_episodes"].default == 2000

@@ -87,14 +87,16 @@ def test_a_backbone_is_judged_by_its_prototypes_on_so_many_episodes() -> None:
     assert PrototypeValidation(backbone, hard.source.split, 9)() != hard()
 
 
-def test_a_backbone_knows_how_its_images_are_normalised() -> None:
-    split = make_split(size=16)
-    given = build_backbone("conv4-64", split, CPU)
+def test_a_backbone_is_told_how_its_images_are_normalised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(Conv4, "set_normalisation", lambda _, *facts: told.append(facts))
+    given = build_backbone("conv4-64", make_split(size=16), CPU)
+    assert isinstance(given, Conv4)
     assert given.in_shape == (1, 16, 16)
-    other = build_backbone("conv4-64", replace(split, mean=(0.1,)), CPU)
-    images = torch.rand(2, 1, 16, 16)
-    other.load_state_dict(given.state_dict())
-    torch.testing.assert_close(given.eval()(images), other.eval()(images))
+    assert given.weights_key is None
+    assert told == [((0.5,), (0.3,))]
     assert build_backbone("x", GivenSplit.of(np.ones((4, 7)), [0, 0, 1, 1]), CPU).out_dim == 7
     with pytest.raises(TypeError, match="no backbone takes rows of object"):
         build_backbone("conv4-64", object(), CPU)  # type: ignore[arg-type]
