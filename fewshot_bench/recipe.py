@@ -146,3 +146,8 @@ class Recipe(Settings):
     presets: ClassVar[Mapping[str, Overrides]] = {}
     published: ClassVar[tuple[str, ...]] = ()
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+
+
+def every(interval: int, steps: int) -> tuple[float, ...]:
+    """Milestones of a learning rate that falls each time so many of the steps are done."""
+    return tuple(step / steps for step in range(interval, steps, interval))
