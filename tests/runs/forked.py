@@ -9,11 +9,15 @@ from pathlib import Path
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(
     [
+        "alembic.command",
+        "mlflow.store.artifact.artifact_repository_registry",
         "mlflow.store.tracking.sqlalchemy_store",
+        "torch._dynamo",  # which an optimiser brings
         "fewshot_bench.cli",
         "fewshot_bench.runs.engine",
         "fewshot_bench.runs.plan",
         "fewshot_bench.runs.runner",
+        "fewshot_bench.methods.ssl_meta",
     ]
 )
 
