@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 with atheris.instrument_imports(include=["fewshot_bench", "zipfile", "tarfile", "pickle"]):
     from tests.fuzz.targets import TARGETS, seeds
 
-PART = 20_000  # inputs of a process; so many are lost at most
+PART = 50_000  # inputs of a process; so many are lost at most
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from fewshot_bench.data.content import ClassImages, Content
 from fewshot_bench.data.write import write_dataset
+from fewshot_bench.tracking import Tracker
 from tests.processes import free_port, server
 from tests.runs.forked import fsbench, said, start
 from tests.runs.outcomes import assert_same, logged
@@ -126,5 +127,6 @@ def test_kills_on_sqlite(tmp_path: Path, images: Path, uninterrupted: tuple[Path
 def test_kills_on_a_server_with_postgresql(
     tmp_path: Path, images: Path, uninterrupted: tuple[Path, float], postgresql: str
 ) -> None:
+    Tracker(postgresql).check()  # makes the tables, which takes a server seconds
     with server(tmp_path / "server", free_port(), postgresql) as uri:
         kill_often(tmp_path, images, uri, uninterrupted)
