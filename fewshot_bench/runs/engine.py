@@ -107,7 +107,7 @@ class Engine:
                 record = self._run(config, keep)
             elif keep and not has_predictions(record):
                 self._repeat(record)
-            elif is_logged(config, self.tracker, keep):
+            elif is_logged(record, self.tracker, keep):
                 say(f"{_been_run(record, config_source(config))} (--force runs it again)")
                 return record
             else:
@@ -133,10 +133,10 @@ class Engine:
         repeat(record, self.device)
 
 
-def is_logged(config: RunConfig, tracker: Tracker, predictions: bool = False) -> bool:
-    """True if the store is known to hold a finished run, perhaps with predictions, of a cell."""
+def is_logged(record: RunRecord, tracker: Tracker, predictions: bool = False) -> bool:
+    """True if the store is known to hold a measurement, perhaps with its predictions."""
     try:
-        return tracker.has(config, predictions)
+        return tracker.has(record, predictions)
     except TrackingError:  # nobody knows; sending it will show
         return False
 
@@ -148,7 +148,7 @@ def _recalled(request: Request, tracker: Tracker, keep: bool) -> list[RunRecord]
     """
     found = [(stored_record(key), source) for key, source in recall(request).items()]
     kept = [record for record, _ in found if record and (not keep or has_predictions(record))]
-    records = [record for record in kept if is_logged(record.config, tracker, keep)]
+    records = [record for record in kept if is_logged(record, tracker, keep)]
     if len(records) < len(found):
         return []
     for record, (_, source) in zip(records, found, strict=True):
