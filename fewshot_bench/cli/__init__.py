@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from fewshot_bench.cli import data, listing, predict, recommend, run, sync, table, ui
+from fewshot_bench.cli import data, listing, predict, recommend, run, study, sync, table, ui
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import cannot_write, is_refusal
 
@@ -41,6 +41,7 @@ def root(
 
 
 app.command("run")(run.run)
+app.command("study")(study.study)
 app.command("predict")(predict.predict)
 app.command("recommend")(recommend.recommend)
 app.command("table")(table.table)

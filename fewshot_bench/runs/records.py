@@ -1,6 +1,5 @@
-"""Finished runs as this machine keeps them, and which requests they answered."""
+"""Finished runs as this machine keeps them, and what requests amount to."""
 
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -9,6 +8,7 @@ from fewshot_bench.data.store import stored_checksum
 from fewshot_bench.errors import UsageError
 from fewshot_bench.provenance.code_fingerprint import code_fingerprint
 from fewshot_bench.results import RunRecord
+from fewshot_bench.runs.cells import Plan
 from fewshot_bench.runs.request import Request
 from fewshot_bench.utilities.files import atomic_file, home, stable_hash
 
@@ -42,40 +42,35 @@ def stored_record(key: str) -> RunRecord | None:
     return record
 
 
-def remember(request: Request, sources: dict[str, str]) -> None:
-    """Note which runs answer a request, so that it need not be planned again.
-
-    Args:
-        request: without a sweep.
-        sources: digest of the code of method and backbone, by the key of each run, in order.
-    """
-    path = _answers(request)
+def remember(request: Request, plan: Plan) -> None:
+    """Note what a request amounts to, so that it need not be planned again."""
+    path = _plan_path(request)
     if path is not None and not path.exists():
         with atomic_file(path) as partial:
-            partial.write_text(json.dumps(sources), "utf-8")
+            partial.write_text(plan.model_dump_json(), "utf-8")
 
 
-def recall(request: Request) -> dict[str, str]:
-    """Return what `remember` noted; nothing if code or data changed since, or it is not readable.
+def recall(request: Request) -> Plan | None:
+    """Return what `remember` noted; None if code or data changed since, or it is not readable.
 
     Planning imports methods, and with them torch; this does not.
     """
-    path = _answers(request)
+    path = _plan_path(request)
     try:
-        noted = json.loads(path.read_text("utf-8")) if path else {}
+        return Plan.model_validate_json(path.read_text("utf-8")) if path else None
     except (OSError, ValueError):
-        return {}
-    return noted if isinstance(noted, dict) else {}
+        return None
 
 
-def _answers(request: Request) -> Path | None:
-    """Where the answer to a request is noted; nowhere if its data are not on this machine.
+def _plan_path(request: Request) -> Path | None:
+    """Where the plan of a request is noted; nowhere if its data are not on this machine.
 
     Nor if it names a file of weights, which may hold others the next time.
     """
-    names = filter(None, (request.dataset, request.train_dataset))
+    names = filter(None, (*request.datasets, request.train_dataset))
     checksums = [stored_checksum(name) for name in names]
-    if None in checksums or request.tune or request.weights:
+    if None in checksums or request.weights:
         return None
-    facts = [request.model_dump(mode="json"), checksums, code_fingerprint()]
+    asked = request.model_dump(mode="json", include=set(Request.model_fields))
+    facts = [asked, checksums, code_fingerprint()]
     return home() / "plans" / f"{stable_hash(facts)}.json"

@@ -48,7 +48,7 @@ def novel() -> Dataset:
 
 def plan(*names: str, dataset: str = "mine", **asked: Any) -> list[RunConfig]:
     asked = {"preset": "smoke", "n_query": 5, "n_episodes": 20, **asked}
-    return make_plan(Request(methods=names, dataset=dataset, **asked)).configs
+    return make_plan(Request(methods=names, datasets=(dataset,), **asked)).configs
 
 
 def test_the_backbone_is_that_of_the_embeddings(mine: Dataset) -> None:
