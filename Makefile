@@ -48,7 +48,7 @@ format: $(VENV)/.installed-dev ## rewrite the sources in the one format
 
 install: $(VENV)/.installed-dev ## install all that development needs, and run nothing
 
-fuzz: $(VENV)-fuzz/.installed ## fuzz archives, images, pickles and settings (FUZZ_RUNS=1000000 inputs in all)
+fuzz: $(VENV)-fuzz/.installed ## fuzz archives, images, pickles, settings, results and rows of stores (FUZZ_RUNS=1000000 inputs in all)
 	mkdir -p build/fuzz && cd build/fuzz && OMP_NUM_THREADS=1 $(abspath $(VENV)-fuzz)/bin/python $(CURDIR)/tests/fuzz/run_atheris.py $(FUZZ_RUNS)
 
 clean: ## remove what can be made again: the environment, builds and caches (results stay)

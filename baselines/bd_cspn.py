@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
+from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.method import methods
-from fewshot_bench.ops.basic import cosine, join_queries
+from fewshot_bench.ops.basic import cosine, rectified_prototypes
 from fewshot_bench.paper import Paper
+from fewshot_bench.recipe import Overrides
 
 
 class BDCSPNRecipe(NormalisedRecipe):
@@ -23,6 +24,13 @@ class BDCSPNRecipe(NormalisedRecipe):
     )
     scale: float = Field(10.0, gt=0, description="of the cosines, epsilon [section 3]")
 
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        # The paper has no release. The networks are those of the comparison in
+        # oveilleux/Realistic_Transductive_Few_Shot, which are TIM's; so is the centring
+        # [methods_config/bdcspn.yaml norm_type].
+        "paper": {**TIM, "transform": "CL2N"},
+    }
+    published = ("mini-imagenet", "tiered-imagenet")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "transform": ("L2N", "CL2N"),
         "scale": (1.0, 5.0, 10.0, 20.0),
@@ -35,10 +43,17 @@ class BDCSPN(NormalisedMethod):
 
     Queries are shifted by the difference of the means of support and queries (cross-class bias),
     labelled by the nearest prototype, and join the support; new prototypes weigh each image by
-    its closeness to the old one (intra-class bias).
+    how sure it is of its class (intra-class bias), see `rectified_prototypes`.
 
-    Departs from the paper in that all queries join, not only the Z most confident ones, as in
-    oveilleux/Realistic_Transductive_Few_Shot and easyfsl.
+    Weights are those of the three releases that have the method: oveilleux/
+    Realistic_Transductive_Few_Shot and SegoleneMartin/PADDLE (``src/methods/bdcspn.py``), and
+    imtiazziko/LaplacianShot (``src/train_lshot.py``). easyfsl takes them over the images of a
+    class, at which one support image outweighs all queries if cosines are scaled.
+
+    Departs from the paper in that all queries join, not only the Z most confident ones, as in all
+    of these; from the releases in the score: the cosine of the shifted query, as in the paper,
+    where they take the distance (the first two of the query as it was), and in that a support
+    image counts for the class of its label, not for the nearest one.
     """
 
     setting = "transductive"
@@ -56,13 +71,6 @@ class BDCSPN(NormalisedMethod):
     ) -> Tensor:
         """Return scaled cosines of the shifted queries with the rectified prototypes."""
         query = query + (support.mean(1, keepdim=True) - query.mean(1, keepdim=True))
-        rectified = self.rectify(support, support_labels, query, n_way)
-        return self.recipe.scale * cosine(query, rectified)
-
-    def rectify(self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int) -> Tensor:
-        """Weigh the images of each class by a softmax over their cosines, ``[T, n_way, D]``."""
-        members, cosines = join_queries(support, support_labels, query, n_way)
-        closeness = (self.recipe.scale * cosines).masked_fill(members == 0, -torch.inf)
-        weights = closeness.softmax(1).transpose(1, 2)
-        n_support = support.shape[1]
-        return weights[..., :n_support] @ support + weights[..., n_support:] @ query
+        scale = self.recipe.scale
+        rectified = rectified_prototypes(support, support_labels, query, n_way, scale)
+        return scale * cosine(query, rectified)

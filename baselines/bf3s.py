@@ -10,21 +10,34 @@ from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
 
 class BF3SRecipe(Recipe):
-    """Settings of Gidaris et al. 2019 (valeoai/BF3S, ``config/`` of the WRN on CIFAR-FS)."""
+    """Settings of Gidaris et al. 2019 (valeoai/BF3S).
+
+    The release has configurations of the WRN alone, which learn the classes on all rotated copies
+    ("RotAug"); off is the default of its ``rotation_utils.py``, and ours, which is for Conv-4.
+    Beside the rotations, our default is the pretraining that all methods share.
+    """
 
     pretrain: PretrainRecipe | None = PretrainRecipe(
-        rotation=1.0,  # both losses count alike [algorithms/fewshot_selfsupervision]
-        epochs=20,  # release: 21 epochs of 1,000 batches; each image is seen in four rotations
-        augment="shift-flip",  # no colour jitter on CIFAR-FS [config]
+        rotation=1.0,  # both losses count alike [config auxiliary_rotation_task_coef]
+        rotation_classes=False,  # [rotation_utils.py rotation_invariant_classifier]
     )
 
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {  # rate 0.1 for 20,000 batches, then 0.01 for 1,000: 35 epochs of 600 batches
-            "pretrain.epochs": 35,
+        "paper": {  # config/cifar/WRNd28w10CosineClassifierRotAugRotSelfsupervision.py
+            "backbone": "wrn-28-10",
+            "pretrain.rotation_classes": True,
+            "pretrain.augment": "shift-flip",  # [cifar100_fewshot.py, mini_imagenet.py]
+            "pretrain.epochs": 35,  # 21,000 batches, where an epoch has 600
+            "pretrain.schedule": "step",
             "pretrain.warmup": 0.0,
             "pretrain.milestones": (20 / 21,),
-        }
+        },
+        "paper@mini-imagenet": {  # config/miniImageNet: 26,000 batches
+            "pretrain.epochs": 43,
+            "pretrain.milestones": (20 / 26, 23 / 26),
+        },
     }
+    published = ("cifar-fs", "mini-imagenet")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "pretrain.rotation": (
             0.0,
@@ -39,8 +52,8 @@ class BF3S(NearestCosine):
 
     The rotations are a matter of pretraining (`PretrainRecipe.rotation`), which any other method
     can ask for too. Departs from the release in the branch that recognises rotations: one
-    convolution block in place of a residual group, so that it suits every backbone; and in the
-    course of the learning rate, which is one cycle.
+    convolution block in place of a residual group, so that it suits every backbone; and, but for
+    preset ``paper``, in augmentation and schedule, which are those of all pretrainings here.
     """
 
     paper = Paper(

@@ -20,6 +20,7 @@ class BPARecipe(PTMAPRecipe, AffinityRecipe):
         True, description="scale the rows of affinities to it [scaleEachUnitaryDatas]"
     )
 
+    published = ("mini-imagenet", "cifar-fs")  # PT-MAP's networks [README]
     grid = AffinityRecipe.grid
 
 

@@ -1,12 +1,15 @@
 """SimpleShot on each image's balanced affinities to all images of its task."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from fewshot_bench.baselines.simple_shot import SimpleShot, SimpleShotRecipe
 from pydantic import Field
 
 from fewshot_bench.bases.affinity_head import AffinityMethod, AffinityRecipe
+from fewshot_bench.bases.published_pretraining import S2M2
 from fewshot_bench.method import methods
+from fewshot_bench.recipe import Overrides
 
 
 class BPASimpleShotRecipe(SimpleShotRecipe, AffinityRecipe):
@@ -16,6 +19,8 @@ class BPASimpleShotRecipe(SimpleShotRecipe, AffinityRecipe):
         "UN", description="of each embedding, see simple-shot [proto_loss.py: none]"
     )
 
+    presets: ClassVar[Mapping[str, Overrides]] = {"paper": S2M2}  # as `bpa`
+    published = ("mini-imagenet", "cifar-fs")
     grid = AffinityRecipe.grid
 
 

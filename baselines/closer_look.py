@@ -12,7 +12,7 @@ from torch import Tensor
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.paper import Paper
-from fewshot_bench.recipe import PretrainRecipe, Recipe
+from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
 
 class BaselineRecipe(Recipe):
@@ -32,6 +32,22 @@ class BaselineRecipe(Recipe):
     )
     pretrain: PretrainRecipe | None = PretrainRecipe()
 
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {
+            "backbone": "conv4-64",  # [README]
+            "pretrain.head": "linear",  # [baselinetrain.py]
+            "pretrain.optimizer": "adam",  # with its defaults [train.py]
+            "pretrain.lr": 1e-3,
+            "pretrain.weight_decay": 0.0,
+            "pretrain.schedule": "constant",
+            "pretrain.warmup": 0.0,
+            "pretrain.batch_size": 16,  # [train.py]
+            "pretrain.epochs": 400,  # [train.py stop_epoch]
+            "pretrain.augment": "natural",  # jitter and flip [datamgr.py]
+        },
+        "paper@omniglot": {"pretrain.epochs": 5, "pretrain.augment": "none"},  # [train.py]
+    }
+    published = ("mini-imagenet", "omniglot")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {"lr": (0.01, 0.1), "epochs": (30, 100, 300)}
 
 
@@ -39,6 +55,18 @@ class BaselinePlusRecipe(BaselineRecipe):
     """Settings of Baseline++ (``backbone.py``, class ``distLinear``)."""
 
     scale: float = Field(2.0, gt=0, description="of the logits, for at most 200 classes")
+
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {
+            **BaselineRecipe.presets["paper"],
+            "pretrain.head": "cosine",  # there with a learned norm for each class [distLinear]
+            "pretrain.head_scale": 2.0,
+        },
+        "paper@omniglot": {
+            **BaselineRecipe.presets["paper@omniglot"],
+            "pretrain.head_scale": 10.0,  # for more than 200 classes
+        },
+    }
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fewshot_bench.backbones.base import Backbone, init_convolutions
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import AtOnce, Method, methods
-from fewshot_bench.ops.basic import distances, prototypes
+from fewshot_bench.ops.basic import distances, one_hot, prototypes
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
@@ -31,10 +31,12 @@ class CTMRecipe(Recipe):
         1.0,
         gt=0,
         description="initial value of a learned scale of distances times `channels`, by which the "
-        "mask makes them smaller; none: distances as they are, as in the release",
+        "mask makes them smaller; none: distances as they are, summed over the shots, as in the "
+        "release",
     )
     pretrain: PretrainRecipe | None = PretrainRecipe()  # release: none for the shallow encoder
     train: TrainRecipe | None = TrainRecipe(
+        # The backbone stays as pretrained, for two cores' sake; release: trained [main.py]
         steps=3000,
         tasks_per_step=8,  # release: 1
         n_query=8,  # [20way_1shot.yaml]
@@ -48,6 +50,7 @@ class CTMRecipe(Recipe):
 
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
+            "backbone": "conv4-relation",  # [20way_1shot.yaml: shallow]
             "channels": 40,
             "scale": None,
             "pretrain": None,
@@ -62,8 +65,14 @@ class CTMRecipe(Recipe):
             "train.warmup": 0.0,
             "train.milestones": (200 / 400, 300 / 400, 350 / 400),  # [20way_1shot.yaml]
             "train.gamma": 0.5,
-        }
+        },
+        "paper@tiered-imagenet": {  # [configs/demo/tier/5way_1shot_1.yaml]
+            "train.steps": 616_880,  # 110 epochs of 448,695 images, 80 an episode
+            "train.n_query": 15,
+            "train.milestones": (55 / 110, 75 / 110),
+        },
     }
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "tiered-imagenet")
 
 
 class Bottleneck(nn.Module):
@@ -101,14 +110,16 @@ class CTM(Method):
 
     The concentrator makes a map of each class, the mean of its images'; the projector turns the
     maps of all classes, one behind the other, into a softmax over channels, the mask; the reshaper
-    gives support and queries the mask's shape. Scores are negative Euclidean distances, averaged
-    over the shots of a class. The projector's weights belong to positions of the label; training
+    gives support and queries the mask's shape. Scores are negative Euclidean distances to the
+    support images of a class. The projector's weights belong to positions of the label; training
     gives labels to classes at random.
 
     Written from the paper: the mask multiplies entry by entry, where the release (``model.py``),
-    which does not run, has matrix products of maps. Also departs from the release in that scores
-    are scaled and averaged, not summed, over the shots, and in that episodes of the training have
-    the ways of the test, not 20.
+    which does not run, has matrix products of maps. Also departs from the release in that episodes
+    of the training have the ways of the test, not 20, and, unless `scale` is none, in that scores
+    are scaled and averaged, not summed, over the shots. By default only what comes after the
+    backbone is trained (`train.frozen`); the release, and preset paper, train all of it from
+    random weights.
     """
 
     setting = "inductive"
@@ -155,9 +166,9 @@ class CTM(Method):
         masked = (mask[:, None] * self._map(self.reshaper, images)).flatten(2)
         n_support = support.shape[1]
         apart = distances(masked[:, :n_support], masked[:, n_support:])
-        scores = -prototypes(apart, support_labels, n_way).transpose(1, 2)
         if self.recipe.scale is None:
-            return scores
+            return -apart.transpose(1, 2) @ one_hot(support_labels, n_way, apart)
+        scores = -prototypes(apart, support_labels, n_way).transpose(1, 2)
         return self.scale * self.recipe.channels * scores
 
     def mask(self, support: Tensor, support_labels: Tensor) -> Tensor:

@@ -30,8 +30,23 @@ class FineTuneRecipe(NormalisedRecipe):
     scale: float = Field(10.0, gt=0, description="of the logits; paper: 1")
 
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {"transform": "L2N", "lr": 5e-5, "scale": 1.0}
+        "paper": {
+            "backbone": "wrn-28-10",
+            "transform": "L2N",
+            "lr": 5e-5,
+            "scale": 1.0,
+            "pretrain.head": "linear",  # here and below: [section 4, appendix A]
+            "pretrain.label_smoothing": 0.1,  # beside mixup of 0.25, which is not to be had here
+            "pretrain.lr": 0.1,
+            "pretrain.weight_decay": 1e-4,
+            "pretrain.decay_norms": False,
+            "pretrain.batch_size": 256,
+            "pretrain.epochs": 40,  # our reading, as is the form of the cycle
+            "pretrain.schedule": "one-cycle",
+            "pretrain.warmup": 0.25,
+        }
     }
+    published = ("mini-imagenet", "tiered-imagenet", "cifar-fs", "fc100")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "lr": (2e-4, 1e-3, 5e-3),
         "scale": (5.0, 10.0, 20.0),

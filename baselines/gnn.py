@@ -13,7 +13,7 @@ from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.paper import Paper
-from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
+from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe, every
 
 # Pairs of images that go through a network of edges at once, except in training.
 _PAIRS_PER_CHUNK = 16_000
@@ -48,18 +48,34 @@ class GNNRecipe(Recipe):
         5: {"train.tasks_per_step": 8, "train.steps": 1000, "train.val_every": 250}  # 40 graphs
     }
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {
+        "paper": {  # [README's commands for mini-ImageNet, main.py]
+            "backbone": "conv4-gnn",
             "edge_width": 96,
             "pretrain": None,
             "train.frozen": False,
             "train.steps": 80_000,
             "train.schedule": "step",
             "train.warmup": 0.0,
-            "train.milestones": (0.1875, 0.375, 0.5625, 0.75, 0.9375),
+            "train.milestones": every(15_000, 80_000),
             "train.gamma": 0.5,
             "train.val_every": 1000,
-        }
+        },
+        "paper:5": {"train.steps": 90_000, "train.milestones": every(15_000, 90_000)},
+        "paper@omniglot": {  # [README's commands for Omniglot]
+            "backbone": "conv4-gnn-omniglot",
+            "embedding_width": 64,
+            "train.steps": 100_000,
+            "train.tasks_per_step": 60,  # release: 300 graphs, of one query each
+            "train.milestones": every(10_000, 100_000),
+            "train.weight_decay": 0.0,
+        },
+        "paper@omniglot:5": {
+            "train.steps": 80_000,
+            "train.tasks_per_step": 20,
+            "train.milestones": every(10_000, 80_000),
+        },
     }
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
 
 
 class EdgeNet(nn.Module):
@@ -124,7 +140,9 @@ class GNN(Method):
     zeros). Each query has a graph of its own, so that no answer depends on other queries. Departs
     from the release in the batch norms of the edges: they see every pair once, none of a node
     with itself, in the first layer the pairs of the support once for all queries, and in the last
-    layer the query's edges alone, since no other can change the answer.
+    layer the query's edges alone, since no other can change the answer. The graph is that of the
+    release for mini-ImageNet on every data set; for Omniglot it has other widths there, and
+    dropout and a batch norm at its end.
     """
 
     setting = "inductive"

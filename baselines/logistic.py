@@ -11,7 +11,10 @@ from torch import Tensor
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.paper import Paper
-from fewshot_bench.recipe import PretrainRecipe, Recipe
+from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
+
+TIERED_DROPS = (30 / 60, 40 / 60, 50 / 60)
+CIFAR_DROPS = (45 / 90, 60 / 90, 75 / 90)
 
 
 class LogisticRecipe(Recipe):
@@ -24,6 +27,25 @@ class LogisticRecipe(Recipe):
     max_steps: int = Field(1000, ge=1, description="[max_iter]")
     pretrain: PretrainRecipe | None = PretrainRecipe()
 
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {  # train_supervised.py; epochs and drops of other data sets: [paper, section 4]
+            "backbone": "resnet12-rfs",
+            "pretrain.head": "linear",
+            "pretrain.nesterov": False,
+            "pretrain.lr": 0.05,
+            "pretrain.weight_decay": 5e-4,
+            "pretrain.batch_size": 64,
+            "pretrain.epochs": 100,
+            "pretrain.schedule": "step",
+            "pretrain.warmup": 0.0,
+            "pretrain.milestones": (60 / 100, 80 / 100),
+            "pretrain.augment": "natural",  # A and D [dataset/transform_cfg.py]
+        },
+        "paper@tiered-imagenet": {"pretrain.epochs": 60, "pretrain.milestones": TIERED_DROPS},
+        "paper@cifar-fs": {"pretrain.epochs": 90, "pretrain.milestones": CIFAR_DROPS},
+        "paper@fc100": {"pretrain.epochs": 90, "pretrain.milestones": CIFAR_DROPS},
+    }
+    published = ("mini-imagenet", "tiered-imagenet", "cifar-fs", "fc100")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {"C": (0.1, 1.0, 10.0, 100.0)}
 
 

@@ -40,7 +40,7 @@ class MatchingNetRecipe(Recipe):
         lr=1e-3,
         schedule="one-cycle",
         warmup=0.05,
-        clip_norm=1.0,  # oscarknagg/few-shot, for the LSTMs; meta-learning-lstm: 0.25
+        clip_norm=1.0,  # oscarknagg/few-shot
         augment="natural",
         val_every=300,
         val_episodes=500,
@@ -48,47 +48,68 @@ class MatchingNetRecipe(Recipe):
 
     shots: ClassVar[Mapping[int, Overrides]] = {1: {"train.n_way": 30}, 2: {}}
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {  # the schedule is that of meta-learning-lstm
+        "paper": {  # [meta-learning-lstm: config/baselines/train-matching-net.lua]
+            "backbone": "conv4-64-dropout",  # [matching-net-classifier.lua]
             "scale": None,
             "context": True,
             "pretrain": None,
             "train.steps": 75_000,
             "train.n_way": None,
             "train.n_query": 15,
+            "train.lr": 1e-4,
+            "train.clip_norm": 0.25,  # [FCE-embedding.lua: either LSTM by itself]
+            "train.clip_norm_of": "heads",
             "train.schedule": "constant",
             "train.warmup": 0.0,
             "train.augment": "none",
             "train.val_every": 1000,
-        }
+        },
+        # Our reading: no context, which the paper's table 1 does not have; the training as above,
+        # since of its own the paper says nothing.
+        "paper@omniglot": {"backbone": "conv4-64", "context": False},
     }
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
 
 
-class Context(nn.Module):
-    """Full context embeddings: LSTMs that let each embedding depend on the whole support.
+class SupportContext(nn.Module):
+    """Embeds each support image anew by an LSTM that goes over the whole support, both ways."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(dim, dim, batch_first=True, bidirectional=True)
+
+    def forward(self, support: Tensor) -> Tensor:
+        """Map the sequence ``[T, S, D]`` to embeddings of that shape."""
+        forth, back = self.lstm(support)[0].chunk(2, -1)
+        return support + forth + back  # type: ignore[no-any-return]
+
+
+class QueryContext(nn.Module):
+    """Embeds each query anew by an LSTM that reads the support a few times.
+
+    It first reads the support's mean, with no hidden state, as in ``FCE-embedding.lua``.
 
     Args:
         dim: length D of embeddings.
-        steps: how often a query reads the support.
+        steps: how often it reads.
     """
 
     def __init__(self, dim: int, steps: int) -> None:
         super().__init__()
         self.steps = steps
-        self.of_support = nn.LSTM(dim, dim, batch_first=True, bidirectional=True)
-        self.of_query = nn.LSTMCell(2 * dim, dim)
+        self.cell = nn.LSTMCell(2 * dim, dim)
 
-    def forward(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        """Embed ``[T, S, D]``, a sequence, and ``[T, Q, D]``, each alone, anew."""
-        forth, back = self.of_support(support)[0].chunk(2, -1)
-        support = support + forth + back
+    def forward(self, support: Tensor, query: Tensor) -> Tensor:
+        """Map queries ``[T, Q, D]``, each alone, given the support ``[T, S, D]``."""
         flat = query.flatten(0, 1)
-        hidden, cell = flat, torch.zeros_like(flat)
+        state = torch.zeros_like(flat), torch.zeros_like(flat)
+        attention = support.new_full((*query.shape[:2], support.shape[1]), 1 / support.shape[1])
         for _ in range(self.steps):
-            attention = (hidden.view_as(query) @ support.transpose(1, 2)).softmax(-1)
             read = (attention @ support).flatten(0, 1)
-            hidden, cell = self.of_query(torch.cat([flat, read], -1), (hidden, cell))
-            hidden = hidden + flat
-        return support, hidden.view_as(query)
+            output, memory = self.cell(torch.cat([flat, read], -1), state)
+            state = output + flat, memory
+            attention = (state[0].view_as(query) @ support.transpose(1, 2)).softmax(-1)
+        return state[0].view_as(query)
 
 
 @methods.register("matching-net", "matching-networks")
@@ -97,7 +118,9 @@ class MatchingNet(Method):
 
     With ``context`` (the paper's FCE) a bidirectional LSTM goes over the support in the order it
     comes in, and each query reads it by an LSTM with attention. Departs from the paper in that
-    the cosines have a learned scale, unless `scale` is none.
+    the cosines have a learned scale, unless `scale` is none. Where meta-learning-lstm sums the
+    cosines of a class and takes a softmax of these sums (``matching-net.lua``), which is the same
+    at one shot, this is the paper's softmax over the support.
     """
 
     setting = "inductive"
@@ -116,7 +139,8 @@ class MatchingNet(Method):
         if recipe.scale is not None:
             self.scale = nn.Parameter(torch.tensor(recipe.scale))
         if recipe.context:
-            self.context = Context(self.embedding_dim, recipe.context_steps)
+            self.of_support = SupportContext(self.embedding_dim)
+            self.of_query = QueryContext(self.embedding_dim, recipe.context_steps)
             self.support_symmetric = False
 
     def classify(
@@ -124,7 +148,8 @@ class MatchingNet(Method):
     ) -> Tensor:
         """Return, up to a constant of each query, the logarithm of the summed attention."""
         if self.recipe.context:
-            support, query = self.context(support, query)
+            support = self.of_support(support)
+            query = self.of_query(support, query)
         logits = cosine(query, support)
         if self.recipe.scale is not None:
             logits = self.scale * logits

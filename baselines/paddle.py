@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.ops.soft_clusters import gram_of, soft_clusters
@@ -28,11 +29,14 @@ class PADDLERecipe(Recipe):
     rescale: bool = Field(
         True, description="bring each entry of the queries' embeddings to 0 .. 1 [MinMaxScaler]"
     )
-    n_steps: int = Field(1000, ge=1, description="[iter]")
+    n_steps: int = Field(100, ge=1, description="[config/*/methods_config/paddle.yaml iter]")
     pretrain: PretrainRecipe | None = PretrainRecipe()
 
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {"strength": (0.0, 0.25, 0.5, 1.0)}
-    presets: ClassVar[Mapping[str, Overrides]] = {"paper": {"strength": 1.0, "unit_length": False}}
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {**TIM, "strength": 1.0, "unit_length": False}  # TIM's networks [README 1.2.1]
+    }
+    published = ("mini-imagenet", "tiered-imagenet")
 
 
 @methods.register("paddle")

@@ -34,19 +34,25 @@ class PPARecipe(Recipe):
         n_shot=1,
         n_query=1,  # another image of each class [DataSamplerFFt.lua]
         lr=1e-3,  # [TrainerWeightNet.lua]
+        nesterov=False,  # [TrainerWeightNet.lua]
         weight_decay=5e-4,  # [trainWeightNet.lua]
         val_every=2500,
     )
 
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {  # of the backbone: fb.resnet.torch's, with a rate that falls for other data only
+            "backbone": "wrn-28-10",
             "pretrain.head": "linear",
             "pretrain.epochs": 300,
+            "pretrain.batch_size": 64,
+            "pretrain.lr": 0.1,  # with Nesterov's momentum [train_large/train.lua]
             "pretrain.weight_decay": 1e-4,
             "pretrain.schedule": "constant",
             "pretrain.warmup": 0.0,
+            "pretrain.augment": "natural",
         }
     }
+    published = ("mini-imagenet",)
 
 
 class PredictorNet(nn.Module):
@@ -76,8 +82,7 @@ class PPA(Method):
 
     The map is learned on frozen embeddings; each step classifies images of all train classes.
     Scores are dot products with the query's embedding as it is, not normalised. Departs from the
-    paper in its data: the authors train on train and val classes together, here val selects; and
-    momentum is Nesterov's.
+    paper in its data: the authors train on train and val classes together, here val selects.
     """
 
     setting = "inductive"

@@ -11,7 +11,7 @@ from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import prototypes, squared_distances
 from fewshot_bench.paper import Paper
-from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
+from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe, every
 
 
 class ProtoNetRecipe(Recipe):
@@ -41,18 +41,27 @@ class ProtoNetRecipe(Recipe):
     shots: ClassVar[Mapping[int, Overrides]] = {1: {"train.n_way": 30}, 2: {}}
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
+            "backbone": "conv4-64",
             "scale": None,
             "pretrain": None,
-            "train.n_query": 15,
+            "train.n_way": 20,  # [section 3.2]
+            "train.n_query": 15,  # [section 3.2]
+            # [train.py: until the validation loss has not fallen for 20,000 episodes]; at 20,000
+            # the rate is a thousandth of the first
             "train.steps": 20_000,
             "train.val_every": 500,
             "train.augment": "none",
             "train.schedule": "step",
             "train.warmup": 0.0,
-            "train.milestones": tuple(k / 10 for k in range(1, 10)),
+            "train.milestones": every(2000, 20_000),  # [run_train.py: 20 epochs of 100]
             "train.gamma": 0.5,
-        }
+        },
+        "paper:1": {"train.n_way": 30},  # [section 3.2]
+        "paper:2": {},
+        # The release then trains anew, on train and val together; here val only selects.
+        "paper@omniglot": {"train.n_way": 60, "train.n_query": 5},  # [run_train.py]
     }
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
 
 
 @methods.register("proto-net", "prototypical-networks")

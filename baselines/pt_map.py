@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from fewshot_bench.bases.published_pretraining import S2M2
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import mixed_distances, one_hot
 from fewshot_bench.paper import Paper
-from fewshot_bench.recipe import PretrainRecipe, Recipe
+from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
 
 class PTMAPRecipe(Recipe):
@@ -30,6 +31,8 @@ class PTMAPRecipe(Recipe):
     )
     pretrain: PretrainRecipe | None = PretrainRecipe()
 
+    presets: ClassVar[Mapping[str, Overrides]] = {"paper": S2M2}  # [README]
+    published = ("mini-imagenet", "tiered-imagenet", "cifar-fs")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "power": (0.5, 1.0),
         "sharpness": (5.0, 10.0, 20.0),

@@ -1,14 +1,17 @@
 """SimpleShot: the nearest class mean of centred, normalised embeddings."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
+from fewshot_bench.bases.published_pretraining import SIMPLE_SHOT, SIMPLE_SHOT_TIERED
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import cosine, prototypes, squared_distances
 from fewshot_bench.paper import Paper
+from fewshot_bench.recipe import Overrides
 
 
 class SimpleShotRecipe(NormalisedRecipe):
@@ -17,6 +20,12 @@ class SimpleShotRecipe(NormalisedRecipe):
     metric: Literal["euclidean", "cosine"] = Field(
         "euclidean", description="between queries and class means [train.py metric_class_type]"
     )
+
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": SIMPLE_SHOT,
+        "paper@tiered-imagenet": SIMPLE_SHOT_TIERED,
+    }
+    published = ("mini-imagenet", "tiered-imagenet")
 
 
 @methods.register("simple-shot")

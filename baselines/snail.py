@@ -49,7 +49,8 @@ class SNAILRecipe(Recipe):
 
     shots: ClassVar[Mapping[int, Overrides]] = {1: {"max_shot": 1}, 2: {}}
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {
+        "paper": {  # networks: [appendix]; of the training: [snail-pytorch train.py]
+            "backbone": "resnet12-snail",
             "embedding_width": 384,
             "filters": 128,
             "pretrain": None,
@@ -61,8 +62,10 @@ class SNAILRecipe(Recipe):
             "train.schedule": "constant",
             "train.warmup": 0.0,
             "train.val_every": 10_000,
-        }
+        },
+        "paper@omniglot": {"backbone": "conv4-64", "embedding_width": 64},
     }
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
 
 
 class Convolutions(nn.Module):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
+from fewshot_bench.bases.published_pretraining import TIM
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import one_hot
@@ -44,8 +45,10 @@ class UNEMRecipe(NormalisedRecipe):
     )
 
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {"transform": "UN", "train.tasks_per_step": 1000}
+        # TIM's networks, as in PADDLE's release, which it extends.
+        "paper": {**TIM, "transform": "UN", "train.tasks_per_step": 1000}
     }
+    published = ("mini-imagenet", "tiered-imagenet")
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {
         "transform": ("L2N", "CL2N", "UN"),
         "loss": ("probabilities", "logits"),

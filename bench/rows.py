@@ -163,8 +163,10 @@ def _maml(pixels: int, n_ours: int, n_theirs: int) -> Row:
 
 
 _BDCSPN = (
-    "accuracies differ as the methods do: easyfsl shifts the queries for the prototypes alone, the "
-    "paper and ours also those that are scored, and ours weighs by a softmax of scale 10"
+    "accuracies differ as the methods do, the work is the same: easyfsl weighs the images of a "
+    "class by a softmax over them, the releases and ours by one over the classes, at scale 10; and "
+    "easyfsl shifts the queries for the prototypes alone, the paper and ours also those that are "
+    "scored"
 )
 ROWS = (
     _head("proto-net", 20, 10_000, 1_000, aim_rate=10_000),

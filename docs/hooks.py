@@ -14,7 +14,7 @@ from fewshot_bench.method import Method, methods
 from fewshot_bench.registry import Registry
 from fewshot_bench.report.backbone_page import backbone_page
 from fewshot_bench.report.dataset_page import dataset_page
-from fewshot_bench.report.markdown import escape, grid
+from fewshot_bench.report.markdown import grid, in_cell
 from fewshot_bench.report.method_page import method_page
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def with_overviews(markdown: str) -> str:
         marker = f"<!-- overview: {name} -->"
         if marker in markdown:
             lines = [
-                [f"[`{thing}`]({thing}.md)", *map(escape, kind.facts(kind.registry[thing]))]
+                [f"[`{thing}`]({thing}.md)", *map(in_cell, kind.facts(kind.registry[thing]))]
                 for thing in kind.registry
             ]
             markdown = markdown.replace(marker, grid(["Name", *kind.headings], lines))

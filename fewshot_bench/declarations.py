@@ -26,7 +26,7 @@ class Declaration:
         name: canonical; of a family ``prefix:NAME``.
         aliases: canonical, sorted.
         summary: first line of the docstring.
-        setting, paper: of a method.
+        setting, paper, remark: of a method.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Declaration:
     summary: str = ""
     setting: str | None = None
     paper: Paper | None = None
+    remark: str = ""
 
 
 Definition = ast.ClassDef | ast.FunctionDef
@@ -61,6 +62,7 @@ def from_registry(registry: Registry[Any]) -> list[Declaration]:
             (thing.__doc__ or "").strip().partition("\n")[0],
             getattr(thing, "setting", None),
             getattr(thing, "paper", None),
+            getattr(thing, "remark", ""),
         )
         for name, thing in sorted(entries.items())
     ]
@@ -76,9 +78,12 @@ def declarations(registry: str) -> list[Declaration] | None:
     found: list[Declaration] = []
     mentioned = re.compile(rf"\b{registry}\.(register|family)\(")
     for path in plugin_files():
-        if not (mentions := len(mentioned.findall(path.read_text("utf-8")))):
+        if not (mentions := len(mentioned.findall(path.read_text("utf-8", "replace")))):
             continue
-        file = _parse(path)
+        try:
+            file = _parse(path)
+        except (SyntaxError, ValueError, RecursionError):  # nor can Python read it
+            continue
         calls = [(node, call) for node in file.definitions.values() if (call := _call(node))]
         mine = [c for c in calls if mentioned.match(ast.unparse(c[1])) and _is_literal(c[1])]
         if len(mine) != mentions:
@@ -110,11 +115,12 @@ def _declaration(file: _File, node: Definition, call: ast.Call) -> Declaration:
     if ast.unparse(call.func).endswith(".family"):
         name = f"{given[0]}:NAME"
     summary = (ast.get_docstring(node) or "").partition("\n")[0]
-    setting = paper = None
+    setting = paper = remark = None
     if isinstance(node, ast.ClassDef):
         setting = _literal(_attribute(file, node, "setting"))
         paper = _paper(_attribute(file, node, "paper"))
-    return Declaration(name, tuple(sorted(aliases)), summary, setting, paper)
+        remark = _literal(_attribute(file, node, "remark"))
+    return Declaration(name, tuple(sorted(aliases)), summary, setting, paper, remark or "")
 
 
 def _attribute(file: _File, node: ast.ClassDef, name: str) -> ast.expr | None:

@@ -65,6 +65,8 @@ class Method(nn.Module):
             `see_base`; of the class, unless a recipe makes an instance differ.
         without_base: settings with which an instance does without them; none if it never does.
         at_once: what the evaluator should know to hand tasks over at a good pace.
+        remark: what is said below every table that has a row of the method, if anything; written
+            as plain text, which is read without importing the file.
     """
 
     setting: Setting
@@ -78,6 +80,7 @@ class Method(nn.Module):
     uses_base: bool = False
     without_base: ClassVar[Overrides] = MappingProxyType({})
     at_once: ClassVar[AtOnce] = AtOnce()
+    remark: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -65,8 +65,10 @@ class PretrainRecipe(OptimRecipe):
     """Supervised training on the train classes.
 
     Defaults are a one-cycle schedule that two CPU cores finish in under an hour on CIFAR-FS;
-    preset ``paper`` is the schedule of SIB's authors (``main_feat.py``).
+    preset ``paper`` is the schedule of SIB's authors (``main_feat.py``) where a paper has no other.
     """
+
+    younger = OptimRecipe.younger | {"rotation_classes"}
 
     head: Literal["cosine", "linear"] = Field(
         "cosine", description="classifier of the train classes, dropped afterwards"
@@ -78,13 +80,17 @@ class PretrainRecipe(OptimRecipe):
     rotation: float = Field(
         0.0,
         ge=0,
-        description="weight of telling the four rotations of each image apart; the classes are "
-        "then learned on all four copies [BF3S: 1]",
+        description="weight of telling the four rotations of each image apart [BF3S: 1]",
+    )
+    rotation_classes: bool = Field(
+        True,
+        description="learn the classes on all four copies, not on the originals alone [BF3S: the "
+        "latter, but for its WRN]",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16: mixed precision, about twice as fast where it is built in"
     )
-    epochs: int = Field(40, ge=1, description="paper: 60 [SIB README]")
+    epochs: int = Field(40, ge=1, description="over the train split")
     batch_size: int = Field(64, ge=2, description="[SIB main_feat.py]")
     augment: Augmentation = Field(
         "natural", description="natural: crop, flip, colour jitter .4 [SIB]; shift: crop alone"
@@ -140,3 +146,8 @@ class Recipe(Settings):
     presets: ClassVar[Mapping[str, Overrides]] = {}
     published: ClassVar[tuple[str, ...]] = ()
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+
+
+def every(interval: int, steps: int) -> tuple[float, ...]:
+    """Milestones of a learning rate that falls each time so many of the steps are done."""
+    return tuple(step / steps for step in range(interval, steps, interval))

@@ -2,7 +2,17 @@
 
 from typing import Any
 
+from fewshot_bench.declarations import Declaration, declarations, from_registry
 from fewshot_bench.registry import Registry
+
+
+def declared(kind: str) -> list[Declaration]:
+    """Say what there is of ``method`` or ``backbone``, from the sources.
+
+    Where they do not tell all, the registry is asked, which imports torch.
+    """
+    found = declarations(f"{kind}s")
+    return from_registry(registry_of(kind)) if found is None else found
 
 
 def registry_of(kind: str) -> Registry[Any]:

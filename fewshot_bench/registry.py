@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from fewshot_bench.errors import UsageError, how_to_get, suggestion
-from fewshot_bench.plugins import load_plugins
+from fewshot_bench.plugins import load_plugins, why_absent
 
 T = TypeVar("T")
 
@@ -102,6 +102,8 @@ class Registry(Generic[T]):
         if extra := self._absent.get(spelling):
             raise UsageError(f"{self.kind} '{spelling}' needs {extra}; {how_to_get(extra)}")
         if spelling not in self._aliases:
+            if reason := why_absent(spelling):
+                raise UsageError(f"{self.kind} '{spelling}' is not there: {reason}")
             hint = suggestion(spelling, self._aliases)
             raise UsageError(f"no {self.kind} is called '{name}'; {hint}")
         return self._aliases[spelling]

@@ -37,15 +37,25 @@ class SSLMetaRecipe(Recipe):
     )
 
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {"train.steps": 50_000, "train.val_every": 1000}
+        "paper": {
+            "backbone": "wrn-28-10",  # [config/*.yaml]
+            "train.steps": 50_000,  # [config/*.yaml]
+            "train.val_every": 1000,  # [main.py]
+            "pretrain.epochs": 70,  # 10 of warm-up, then the 60 of the README [main_feat.py]
+            "pretrain.schedule": "step",
+            "pretrain.warmup": 10 / 70,
+            "pretrain.milestones": (60 / 70,),
+        }
     }
+    published = ("cifar-fs", "mini-imagenet")
 
 
 class GradientNet(nn.Module):
-    """Infers d loss / d logits of each query from its logits (release: ``dni.py``).
+    """Infers d loss / d logits of each query from its logits.
 
     ReLU comes before batch norm, and batch norm always uses the statistics of the queries at
-    hand: the release leaves ``netSIB.eval()`` out on purpose.
+    hand: the release leaves ``netSIB.eval()`` out on purpose. It is ``dni_linear`` of the release's
+    ``networks.py``.
 
     Args:
         n_way: length of the logits; fixed by the weights.
@@ -133,7 +143,8 @@ class SSLMeta(Method):
             weights: ``[T, W, D]``.
             gradient: with respect to the logits, ``[T, Q, W]``.
         """
-        norm = weights.norm(dim=-1, keepdim=True)
+        # As F.normalize does: an all-zero weight has length epsilon, and no direction of its own.
+        norm = weights.norm(dim=-1, keepdim=True).clamp(min=1e-12)
         unit = weights / norm
         pulled = gradient.transpose(1, 2) @ query
         tangent = pulled - unit * (unit * pulled).sum(-1, keepdim=True)

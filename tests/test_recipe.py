@@ -5,10 +5,11 @@ from typing import ClassVar
 
 import pytest
 
+from fewshot_bench.backbones.base import backbones
 from fewshot_bench.data.published import published_like
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
-from fewshot_bench.presets import build_recipe, least_shots, preset_backbone
+from fewshot_bench.presets import BACKBONE, build_recipe, least_shots, preset_backbone
 from fewshot_bench.recipe import Overrides, Recipe, TrainRecipe
 from fewshot_bench.settings import setting_names
 
@@ -39,7 +40,7 @@ def test_layers_follow_each_other() -> None:
     assert build_recipe(kind, n_shot=5).train.n_way == 20  # type: ignore[union-attr]
     sib = methods["ssl-meta"].recipe_type
     data = {"pretrain.epochs": 10}
-    for preset, epochs in {"default": 10, "smoke": 1, "paper": 60}.items():
+    for preset, epochs in {"default": 10, "smoke": 1, "paper": 70}.items():
         recipe = build_recipe(sib, preset=preset, dataset=data)
         assert recipe.pretrain.epochs == epochs  # type: ignore[union-attr]
     recipe = build_recipe(sib, preset="smoke", dataset=data, settings=["pretrain.epochs=2"])
@@ -57,9 +58,10 @@ def test_a_preset_may_differ_by_the_number_of_shots() -> None:
 def test_an_entry_for_some_shots_holds_up_to_the_next_entry() -> None:
     alphas = {
         k: build_recipe(methods["alpha-tim"].recipe_type, n_shot=k).model_dump()
-        for k in (1, 4, 5, 20)
+        for k in (1, 2, 4, 5, 20)
     }
-    assert {k: values["alpha"] for k, values in alphas.items()} == {1: 2.0, 4: 2.0, 5: 7.0, 20: 7.0}
+    found = {k: values["alpha"] for k, values in alphas.items()}
+    assert found == {1: 2.0, 2: 5.0, 4: 5.0, 5: 7.0, 20: 7.0}
     proto = methods["proto-net"].recipe_type
     ways = [build_recipe(proto, n_shot=k).model_dump()["train"]["n_way"] for k in (1, 2, 5)]
     assert ways == [30, 20, 20]
@@ -98,9 +100,10 @@ def test_unknown_presets_are_refused() -> None:
 @pytest.mark.parametrize("name", list(methods))
 def test_every_key_of_every_layer_exists(name: str) -> None:
     kind = methods[name].recipe_type
-    known = set(setting_names(kind))
+    known = {BACKBONE, *setting_names(kind)}
     for layer in (*kind.shots.values(), *kind.presets.values()):
         assert set(layer) <= known
+        assert layer.get(BACKBONE, "conv4-64") in backbones
 
 
 def test_a_recipe_cannot_be_changed() -> None:
@@ -120,7 +123,7 @@ class Published(Recipe):
     """Of a paper with two data sets, at one shot and at five."""
 
     train: TrainRecipe | None = TrainRecipe()
-    published = ("mini-imagenet", "omniglot")
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {"train.steps": 10, "train.lr": 0.5, "backbone": "conv4-64"},
         "paper:5": {"train.steps": 50},

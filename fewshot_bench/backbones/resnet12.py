@@ -86,11 +86,22 @@ def resnet12_metaopt(in_shape: tuple[int, int, int]) -> Backbone:
     The release's squares have side 5 for images of 84 pixels and 2 for 32; both are the side of
     the last map, which is our rule for other sizes, up to 5.
     """
+    return _with_dropblock("resnet12-metaopt", in_shape, pooled=False)
+
+
+@backbones.register("resnet12-rfs")
+def resnet12_rfs(in_shape: tuple[int, int, int]) -> Backbone:
+    """ResNet-12 of MetaOptNet whose features are the mean of the map (Tian et al. 2020).
+
+    As ``models/util.py`` of RFS's release makes it: ``avg_pool=True``, otherwise the same.
+    """
+    return _with_dropblock("resnet12-rfs", in_shape, pooled=True)
+
+
+def _with_dropblock(name: str, in_shape: tuple[int, int, int], pooled: bool) -> ResNet12:
     channels, height, width = in_shape
     if min(height, width) < 16:
-        raise UsageError(
-            f"resnet12-metaopt halves an image 4 times: {height}x{width} pixels are too few"
-        )
+        raise UsageError(f"{name} halves an image 4 times: {height}x{width} pixels are too few")
     block_size = min(5, height >> 4, width >> 4)
     drops = [nn.Dropout(0.1), nn.Dropout(0.1), DropBlock(block_size), DropBlock(block_size)]
     blocks, before = [], channels
@@ -98,7 +109,7 @@ def resnet12_metaopt(in_shape: tuple[int, int, int]) -> Backbone:
         end = nn.Sequential(nn.MaxPool2d(2), drop)
         blocks.append(Block(before, after, nn.LeakyReLU(0.1), end))
         before = after
-    network = ResNet12(in_shape, (before, height >> 4, width >> 4), blocks, pooled=False)
+    network = ResNet12(in_shape, (before, height >> 4, width >> 4), blocks, pooled)
     init_convolutions(network)
     return network
 

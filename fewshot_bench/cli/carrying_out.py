@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fewshot_bench.cli.printing import print_line, print_table
 from fewshot_bench.cli.sync import print_owed
 
 if TYPE_CHECKING:
@@ -36,19 +37,21 @@ def carry_out(request: "Request", uri: str | None, manner: "Manner") -> None:
 
 
 def _print_failures(outcome: "Outcome") -> None:
+    from fewshot_bench.errors import UsageError
+
     titles = outcome.plan.titles()
     for i, error in outcome.failures.items():
-        kind = "" if type(error).__name__.endswith("UsageError") else f"{type(error).__name__}: "
+        kind = "" if isinstance(error, UsageError) else f"{type(error).__name__}: "
         reason = " ".join(str(error).split())
-        typer.echo(f"failed: {titles[i]}: {kind}{reason}", err=True)
+        print_line(f"failed: {titles[i]}: {kind}{reason}", err=True)
     done = f"{len(outcome.records)} of {len(titles)} cells are done"
     log = f"; more is in {outcome.log}" if outcome.log else ""
-    typer.echo(f"{done}; the same command tries the others again{log}", err=True)
+    print_line(f"{done}; the same command tries the others again{log}", err=True)
 
 
 def _print_records(outcome: "Outcome", tracking_uri: str | None) -> None:
     """Print a table for each protocol, methods by shots."""
-    from fewshot_bench.tracking.store import redacted
+    from fewshot_bench.tracking.store import store_name
 
     groups: dict[tuple[object, ...], list[RunRecord]] = {}
     for record in outcome.in_order:
@@ -57,12 +60,11 @@ def _print_records(outcome: "Outcome", tracking_uri: str | None) -> None:
         groups.setdefault(protocol, []).append(record)
     for records in groups.values():
         _print_table(records)
-    uri = f" --tracking-uri {redacted(tracking_uri)}" if tracking_uri else ""
-    typer.echo(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")
+    uri = f" --tracking-uri {store_name(tracking_uri)}" if tracking_uri else ""
+    print_line(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")
 
 
 def _print_table(records: "list[RunRecord]") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     first, shots = records[0].config, sorted({r.config.n_shot for r in records})
@@ -81,6 +83,5 @@ def _print_table(records: "list[RunRecord]") -> None:
         name = r.config.method + (f", seed {r.config.seed}" if several else "")
         row = rows.setdefault((name, r.config.network, r.result.setting), {})
         row[r.config.n_shot] = f"{100 * r.result.mean:.2f} ± {100 * r.result.ci95:.2f}"
-    for names, cells in rows.items():
-        table.add_row(*names, *(cells.get(k, "") for k in shots))
-    Console().print(table)
+    filled = [(*names, *(cells.get(k, "") for k in shots)) for names, cells in rows.items()]
+    print_table(table, filled)

@@ -10,6 +10,7 @@ import typer
 
 from fewshot_bench.cli import import_options as options
 from fewshot_bench.cli import options as run_options
+from fewshot_bench.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,6 @@ Name = Annotated[str, typer.Argument(help="Data set, see 'fsbench data list'.")]
 @app.command("list")
 def list_datasets() -> None:
     """List the known data sets and those imported under names of your own."""
-    from rich.console import Console
     from rich.table import Table
 
     from fewshot_bench.data.dataset import SPLITS
@@ -34,19 +34,19 @@ def list_datasets() -> None:
     from fewshot_bench.data.store import open_stored, stored_names
 
     stored = set(stored_names())
-    table = Table("name", "here", "image", "classes", "images a class", box=None)
+    lines = []
     for entry in (datasets[name] for name in datasets):
         here = "yes" if entry.name in stored else "on first use" if entry.generate else "no"
         classes = " + ".join(map(str, entry.classes)) if any(entry.classes) else "any"
         shape = _times(entry.image_shape) if entry.image_shape else "embeddings"
-        table.add_row(entry.name, here, shape, classes, entry.images_per_class)
+        lines.append((entry.name, here, shape, classes, entry.images_per_class))
     for name in sorted(stored - set(datasets)):
         data = open_stored(name)
         counts = [len(data.splits[s].class_names) if s in data.splits else 0 for s in SPLITS]
         rows = [int(n) for split in data.splits.values() for n in split.class_counts]
         span = f"{min(rows)} to {max(rows)}"
-        table.add_row(name, "yes", _shape(data), " + ".join(map(str, counts)), span)
-    Console().print(table)
+        lines.append((name, "yes", _shape(data), " + ".join(map(str, counts)), span))
+    print_table(Table("name", "here", "image", "classes", "images a class", box=None), lines)
 
 
 @app.command("import")
@@ -115,7 +115,7 @@ def verify_checksums(name: Name) -> None:
     """Recompute the checksums of a stored data set."""
     from fewshot_bench.data.store import verify
 
-    print(f"{name} ok, checksum {verify(name)}")
+    print_line(f"{name} ok, checksum {verify(name)}")
 
 
 @app.command("show")
@@ -135,7 +135,9 @@ def show(
     from fewshot_bench.episodes.source import EpisodeSource
     from fewshot_bench.episodes.spec import EpisodeSpec
     from fewshot_bench.errors import UsageError, suggestion
+    from fewshot_bench.utilities.files import require_writable
 
+    require_writable(output)
     data = open_dataset(name)
     if data.backbone:
         raise UsageError(f"{name} holds embeddings; there is nothing to draw")
@@ -143,7 +145,7 @@ def show(
         raise UsageError(f"no split is called '{split}'; {suggestion(split, data.splits)}")
     source = EpisodeSource(data[split], EpisodeSpec(ways, shots, queries), seed)
     draw_episode(source, episode, output)
-    print(output)
+    print_line(str(output))
 
 
 @app.command("export")
@@ -175,7 +177,7 @@ def export(
         device=pick_device(device),
     )
     parts = [f"{split} {len(rows)} x {rows.dim}" for split, rows in splits.items()]
-    print(f"{output}: {', '.join(parts)}")
+    print_line(f"{output}: {', '.join(parts)}")
 
 
 def _import(name: str, path: Path, as_name: str | None, **options: object) -> None:
@@ -193,13 +195,13 @@ def _import(name: str, path: Path, as_name: str | None, **options: object) -> No
         parts.append(f"{counted(n_files)} left out")
     for line in (*lines_changed(data.provenance), *lines_left_out(data.provenance)):
         _print(line)
-    print(f"{data.name}: {'; '.join(parts)}")
+    _print(f"{data.name}: {'; '.join(parts)}")
 
 
 def _print(line: str) -> None:
     """Print a line with names of files, which not every terminal can show."""
     coding = sys.stdout.encoding or "utf-8"
-    print(line.encode(coding, "backslashreplace").decode(coding))
+    print_line(line.encode(coding, "backslashreplace").decode(coding))
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """``fsbench list``: one line about each method, backbone or data set, or a page about one."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fewshot_bench.cli import complete
 from fewshot_bench.cli.pages import page, print_page
-
-if TYPE_CHECKING:
-    from fewshot_bench.declarations import Declaration
+from fewshot_bench.cli.printing import print_table
+from fewshot_bench.utilities.printing import plain_console, printable
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
@@ -57,27 +56,22 @@ def list_names(
 
 
 def _methods() -> Rows:
+    from fewshot_bench.registries import declared
+
     rows: list[tuple[str, ...]] = [
         (d.name, ", ".join(d.aliases), d.setting or "", d.paper.short if d.paper else "", d.summary)
-        for d in _declared("method")
+        for d in declared("method")
     ]
     return ("method", "also", "setting", "paper", "what it does"), rows
 
 
 def _backbones() -> Rows:
+    from fewshot_bench.registries import declared
+
     rows: list[tuple[str, ...]] = [
-        (d.name, ", ".join(d.aliases), d.summary) for d in _declared("backbone")
+        (d.name, ", ".join(d.aliases), d.summary) for d in declared("backbone")
     ]
     return ("backbone", "also", "what it is"), rows
-
-
-def _declared(kind: str) -> "list[Declaration]":
-    """Read the sources; where they do not tell all, ask the registry, which takes torch."""
-    from fewshot_bench.declarations import declarations, from_registry
-    from fewshot_bench.registries import registry_of
-
-    declared = declarations(f"{kind}s")
-    return from_registry(registry_of(kind)) if declared is None else declared
 
 
 def _datasets() -> Rows:
@@ -96,15 +90,11 @@ def _datasets() -> Rows:
 
 def _print(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Print a table on a terminal, tab-separated lines into a pipe."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
+    if not plain_console().is_terminal:
         for row in rows:
-            typer.echo("\t".join(row))
+            typer.echo("\t".join(map(printable, row)))
         return
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    print_table(table, rows)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
-import typer
-
+from fewshot_bench.cli.printing import print_text
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.printing import plain_console, printable_lines
 
 
 def page(kind: str, name: str, preset: str | None, dataset: str | None) -> str:
@@ -36,11 +36,10 @@ def page(kind: str, name: str, preset: str | None, dataset: str | None) -> str:
 
 def print_page(text: str) -> None:
     """Print Markdown: laid out on a terminal, as it is into a pipe."""
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console()
+    console = plain_console()
     if console.is_terminal:
-        console.print(Markdown(text))
+        console.print(Markdown(printable_lines(text)))
     else:
-        typer.echo(text, nl=False)
+        print_text(text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fewshot_bench.cli import complete, options
+from fewshot_bench.cli.printing import print_line, print_text
 
 if TYPE_CHECKING:
     from fewshot_bench.runs.predicting import Predictions
@@ -66,7 +67,7 @@ def predict(
     _check_suffix(output)
     predictions = _answered(_task(locals()), device)
     for remark in predictions.remarks:
-        typer.echo(remark, err=True)
+        print_line(remark, err=True)
     _write(predictions, output)
 
 
@@ -80,9 +81,12 @@ def _task(given: Mapping[str, Any]) -> "Task":
 def _check_suffix(output: Path | None) -> None:
     """Refuse a format before hours of work."""
     from fewshot_bench.errors import UsageError
+    from fewshot_bench.utilities.files import require_writable
 
     if output is not None and output.suffix not in (".csv", ".parquet", ".json"):
         raise UsageError(f"{output} is none of .csv, .parquet and .json; choose one of these")
+    if output is not None:
+        require_writable(output)
 
 
 def _answered(task: "Task", device: str) -> "Predictions":
@@ -99,17 +103,18 @@ def _answered(task: "Task", device: str) -> "Predictions":
 
 
 def _write(predictions: "Predictions", output: Path | None) -> None:
+    from fewshot_bench.utilities.csv_text import csv_text
     from fewshot_bench.utilities.files import atomic_file
 
     frame = predictions.frame()
     if output is None:
-        typer.echo(frame.to_csv(index=False), nl=False)
+        print_text(csv_text(frame))
         return
     with atomic_file(output) as partial:
         if output.suffix == ".csv":
-            frame.to_csv(partial, index=False)
+            partial.write_text(csv_text(frame), "utf-8", newline="")
         elif output.suffix == ".json":
             frame.to_json(partial, orient="records", force_ascii=False, indent=2)
         else:
             frame.to_parquet(partial, index=False)
-    typer.echo(f"{len(frame)} answers in {output}")
+    print_line(f"{len(frame)} answers in {output}")

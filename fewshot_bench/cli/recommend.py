@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fewshot_bench.cli import complete, options
+from fewshot_bench.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
     from fewshot_bench.runs.recommending import Recommendation
@@ -72,7 +73,6 @@ def _measured(
 
 
 def _print(found: "Recommendation", request: "Request") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from fewshot_bench.runs.advice import advice, command
@@ -85,11 +85,12 @@ def _print(found: "Recommendation", request: "Request") -> None:
         table.add_column(heading)
     for heading in ("accuracy", "ms an episode", "behind the best", "p (Holm)"):
         table.add_column(heading, justify="right")
+    rows = []
     for rated in found.val:
         config, result = rated.record.config, rated.record.result
         names = (config.method, config.network, result.setting)
-        table.add_row(*names, rated.accuracy, rated.cost, rated.gap, rated.p_text)
-    Console().print(table)
+        rows.append((*names, rated.accuracy, rated.cost, rated.gap, rated.p_text))
+    print_table(table, rows)
     for sentence in advice(found.test, PLAIN):
-        typer.echo(sentence)
-    typer.echo(f"Use it: {command(found.test[0].record, request)}")
+        print_line(sentence)
+    print_line(f"Use it: {command(found.test[0].record, request)}")

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from fewshot_bench.cli import options
+from fewshot_bench.cli.printing import print_text
 
 if TYPE_CHECKING:
     from fewshot_bench.runs.request import Request
@@ -68,4 +67,4 @@ def _print_plan(request: "Request", keep_predictions: bool) -> None:
     if keep_predictions:
         raise UsageError("a dry run has no predictions; leave --keep-predictions or --dry-run out")
     configs = [config.model_dump(mode="json") for config in make_plan(request).configs]
-    typer.echo(json.dumps(configs, indent=2, ensure_ascii=False))
+    print_text(json.dumps(configs, indent=2, ensure_ascii=False) + "\n")

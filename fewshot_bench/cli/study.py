@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fewshot_bench.cli import complete, options
+from fewshot_bench.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
+    from fewshot_bench.runs.estimates import Row
     from fewshot_bench.runs.study import Study
 
 
@@ -44,7 +46,6 @@ def study(
 
 def _print_plan(asked: "Study", workers: int) -> None:
     """Print a row for each method on a data set and a backbone, then what they share."""
-    from rich.console import Console
     from rich.table import Table
 
     from fewshot_bench.runs.driver import planned
@@ -58,15 +59,17 @@ def _print_plan(asked: "Study", workers: int) -> None:
         table.add_column(heading)
     for heading in ("cells", "done", "to do", "time"):
         table.add_column(heading, justify="right")
-    for row in rows(plan, known, pace):
-        n_left = row.n_cells - row.n_done
-        counts = (row.n_cells, row.n_done, n_left, row.left if n_left else "")
-        table.add_row(*row.names, *map(str, counts))
-    Console().print(table)
+    print_table(table, [_texts(row) for row in rows(plan, known, pace)])
     needs = [name for cell in plan.cells for name in cell.needs]
     for work in plan.shared:
         state = "done" if work.done else f"to do, {pace.of_shared(work)}"
-        typer.echo(f"{work.title}, for {needs.count(work.name)} cells: {state}")
+        print_line(f"{work.title}, for {needs.count(work.name)} cells: {state}")
     left = [i for i in range(len(plan.cells)) if i not in known]
     time = f"; time left: {estimate(plan, left, pace, workers)}" if left else ""
-    typer.echo(f"{len(known)} of {len(plan.cells)} cells are done{time}")
+    print_line(f"{len(known)} of {len(plan.cells)} cells are done{time}")
+
+
+def _texts(row: "Row") -> tuple[str, ...]:
+    n_left = row.n_cells - row.n_done
+    time = str(row.left) if n_left else ""
+    return (*row.names, str(row.n_cells), str(row.n_done), str(n_left), time)

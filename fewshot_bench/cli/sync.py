@@ -1,8 +1,7 @@
 """``fsbench sync``: send what a tracking store could not take when it was measured."""
 
-import typer
-
 from fewshot_bench.cli import options
+from fewshot_bench.cli.printing import print_line
 
 
 def sync(
@@ -16,11 +15,11 @@ def sync(
     tracker = Tracker(tracking_uri)
     store, owed = store_name(tracker.uri), owed_to(tracker.uri)
     if owed:
-        typer.echo(f"sent {_results(send_owed(tracker))} to {store}")
+        print_line(f"sent {_results(send_owed(tracker))} to {store}")
     else:
-        typer.echo(f"nothing is owed to {store}")
+        print_line(f"nothing is owed to {store}")
     for other, count in owed_elsewhere(tracker.uri).items():
-        typer.echo(f"{_results(count)} owed to {other}; name it with --tracking-uri")
+        print_line(f"{_results(count)} owed to {other}; name it with --tracking-uri")
 
 
 def print_owed(uri: str) -> None:
@@ -31,7 +30,7 @@ def print_owed(uri: str) -> None:
     if owed := len(owed_to(uri)):
         verb = "is" if owed == 1 else "are"
         message = f"{_results(owed)} {verb} owed to {store_name(uri)}; 'fsbench sync' sends them"
-        typer.echo(message, err=True)
+        print_line(message, err=True)
 
 
 def _results(count: int) -> str:

@@ -1,8 +1,9 @@
 """``fsbench table``: all finished runs side by side, as a paper would print them."""
 
-import typer
+from pathlib import Path
 
 from fewshot_bench.cli import options
+from fewshot_bench.cli.printing import print_line, print_text
 from fewshot_bench.utilities.memory import without_collector
 
 
@@ -34,6 +35,7 @@ def table(
     chosen, number = chosen_format(form, output), chosen_metric(metric)
     names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
     selection = Selection(names, shots or (), ways or (), split)
+    _check_place(output)
     found = load_runs(tracking_uri)
     print_owed(chosen_uri(tracking_uri))  # the table lacks them
     if not (runs := selection.of(found)):
@@ -41,18 +43,26 @@ def table(
     theirs = selection.of_published(load_published()) if published else None
     text = render(runs, chosen, metric=number, published=theirs, cost=cost)
     if output is None:
-        typer.echo(text, nl=False)
+        print_text(text)
     else:
         with atomic_file(output) as partial:
-            partial.write_text(text, "utf-8")
-        typer.echo(f"{len(runs)} runs in {output}")
+            partial.write_text(text, "utf-8", newline="")
+        print_line(f"{len(runs)} runs in {output}")
+
+
+def _check_place(output: Path | None) -> None:
+    """Refuse a place where no file can be made, before the work."""
+    from fewshot_bench.utilities.files import require_writable
+
+    if output is not None:
+        require_writable(output)
 
 
 def _no_run(tracking_uri: str | None) -> Exception:
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.tracking.store import chosen_uri, redacted
+    from fewshot_bench.tracking.store import chosen_uri, store_name
 
     return UsageError(
-        f"no finished run in {redacted(chosen_uri(tracking_uri))}; make one with "
+        f"no finished run in {store_name(chosen_uri(tracking_uri))}; make one with "
         "'fsbench run --method ssl-meta --shots 1', or name another store with --tracking-uri"
     )

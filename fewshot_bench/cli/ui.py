@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fewshot_bench.cli import options
+from fewshot_bench.cli.printing import print_line
 
 
 def ui(
@@ -21,14 +22,14 @@ def ui(
     uri = chosen_uri(tracking_uri)
     check_pages(uri, host, port)
     if host not in LOCAL:
-        typer.echo(
+        print_line(
             f"warning: everyone who reaches {host} can read, change and delete all runs and "
             "files of this store",
             err=True,
         )
     try:
         with pages(uri, host, port) as server:
-            typer.echo(f"MLflow is at {address_of(host, port)} (Ctrl-C ends it)")
+            print_line(f"MLflow is at {address_of(host, port)} (Ctrl-C ends it)")
             server.wait()
     except KeyboardInterrupt:
         typer.echo("\nended")

@@ -1,30 +1,40 @@
 """Import of CIFAR-FS (Bertinetto et al. 2019) and FC100 (Oreshkin et al. 2018) from CIFAR-100."""
 
 import gzip
-import io
+import sys
 import tarfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.data.archive import Bounded, Member, check_members, tar_member
+from fewshot_bench.data.archive import Bounded, Member, check_count, check_members, tar_member
 from fewshot_bench.data.content import ClassImages, Content, Images
 from fewshot_bench.data.images import class_of_files, is_image, resized
 from fewshot_bench.data.splits import class_split
 from fewshot_bench.data.tree import FileTree, open_tree
 from fewshot_bench.data.unpickle import load_arrays
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
 
 SIZE = 32
 COUNTS = {"train": 500, "test": 100}  # images a class in the two halves of CIFAR-100
 PICKLES = "cifar-100-python"  # folder inside the official archive, with the files of RECORDS
 RECORDS = ("train", "test", "meta")
+_MAX_RECORD = 160 * 2**20  # bytes; the train half of CIFAR-100 has 148 MiB
+_TAR_ERRORS = (  # what tarfile and gzip raise for damage
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    OverflowError,
+    RecursionError,  # headers that announce headers
+)
 
 Halves = Mapping[tuple[str, str], ClassImages]  # by (half, class)
 
@@ -114,43 +124,57 @@ def _from_images(tree: FileTree) -> Halves:
 def _from_tar(path: Path) -> Halves:
     """Read the three members of the official archive in place."""
     try:
-        records = {
-            name: load_arrays(io.BytesIO(data), f"{path}: {name}")
-            for name, data in _tar_contents(path).items()
-        }
-    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
+        records = _tar_records(path)
+    except (*_TAR_ERRORS, OSError) as error:
         raise UsageError(f"{path} is not a whole {PICKLES}.tar.gz; get it again") from error
     return _from_records(records, str(path))
 
 
-def _tar_contents(path: Path) -> dict[str, bytes]:
+def _tar_records(path: Path) -> dict[str, Any]:
     """Check every member of a tar archive, gzipped or not, and read the ones of `RECORDS`."""
-    with path.open("rb") as file:
+    found: dict[str, Any] = {}
+    size = path.stat().st_size
+    with open_regular(path) as file:
         zipped = file.read(2) == b"\x1f\x8b"
-    found: dict[str, bytes] = {}
-    with (gzip.open if zipped else Path.open)(path, "rb") as stream:
-        bounded = cast("IO[bytes]", Bounded(cast("IO[bytes]", stream)))
-        with tarfile.open(fileobj=bounded, mode="r:") as archive:
-            check_members(str(path), _taking(archive, found), path.stat().st_size)
+        file.seek(0)
+        with gzip.open(file) if zipped else file as stream:
+            bounded = Bounded(cast("IO[bytes]", stream))
+            with tarfile.open(fileobj=cast("IO[bytes]", bounded), mode="r:") as archive:
+                members = _taking(archive, bounded, found, (str(path), size))
+                check_members(str(path), members, size)
     return found
 
 
-def _taking(archive: tarfile.TarFile, found: dict[str, bytes]) -> Iterator[Member]:
-    """Describe each member, and once it is not refused, read it into `found` if it is wanted."""
+def _taking(
+    archive: tarfile.TarFile, bounded: Bounded, found: dict[str, Any], of: tuple[str, int]
+) -> Iterator[Member]:
+    """Describe each member, and once it is not refused, read it into `found` if it is wanted.
+
+    Args:
+        archive: to read.
+        bounded: its stream.
+        found: is given what the members hold.
+        of: name of the archive, and its bytes.
+    """
     wanted = {f"{PICKLES}/{name}": name for name in RECORDS}
-    for info in archive:
-        if info.isdir():
-            continue
-        yield tar_member(info)
-        if name := wanted.get(info.name):
-            found[name] = cast("IO[bytes]", archive.extractfile(info)).read(info.size)
+    for number, info in enumerate(archive, 1):
+        check_count(of[0], number, of[1])
+        if not info.isdir():
+            yield tar_member(info)
+        if info.isreg() and (name := wanted.get(info.name)):
+            if info.size > _MAX_RECORD:
+                raise UsageError(f"{of[0]}: {info.name!r} is larger than {_MAX_RECORD} bytes")
+            bounded.allow(sys.maxsize)
+            with cast("IO[bytes]", archive.extractfile(info)) as member:
+                found[name] = load_arrays(cast("BinaryIO", member), f"{of[0]}: {name}")
+        bounded.allow()
 
 
 def _from_folder(folder: Path) -> Halves:
     records = {}
     for name in RECORDS:
         try:
-            with (folder / name).open("rb") as file:
+            with open_regular(folder / name) as file:
                 records[name] = load_arrays(file, str(folder / name))
         except OSError as error:
             raise UsageError(f"{folder / name} cannot be read: {error.strerror}") from error

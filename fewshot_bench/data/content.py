@@ -1,7 +1,7 @@
 """What importers hand to the store, and the checksum that is taken of it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,18 @@ class ClassImages:
         name: of the class.
         count: how many images `read` returns.
         read: returns uint8 ``[count, H, W, C]``.
+        parts: returns the same in parts ``[n, H, W, C]``, where a class may be too large for the
+            memory; None: as a whole.
     """
 
     name: str
     count: int
     read: Callable[[], Images]
+    parts: Callable[[], Iterator[Images]] | None = None
+
+    def in_parts(self) -> Iterator[Images]:
+        """Yield the images, perhaps as a whole."""
+        yield from self.parts() if self.parts else [self.read()]
 
 
 @dataclass(frozen=True)

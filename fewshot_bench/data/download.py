@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular, require_regular
 
 _CHUNK = 2**18
 _TIMEOUT = 60.0  # seconds without a byte
@@ -46,6 +47,8 @@ def fetch(
     with FileLock(target.with_name(f".{target.name}.lock")):
         if target.exists() and _md5(target) == download.md5:
             return target
+        if part.exists():
+            require_regular(part)
         try:
             _continue(download.url, part, progress)
         except (OSError, HTTPException) as error:
@@ -93,7 +96,7 @@ def _save(response: HTTPResponse, part: Path, done: int, progress: BytesProgress
 
 
 def _md5(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(
             file,
             lambda: hashlib.md5(usedforsecurity=False),  # as published, against damage

@@ -6,12 +6,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.data.arrays import load_numpy
 from fewshot_bench.data.embedding_tables import (
     LABELS,
     SPLIT_WORDS,
@@ -24,6 +26,7 @@ from fewshot_bench.data.embedding_tables import (
 from fewshot_bench.data.embeddings import matrix_of
 from fewshot_bench.data.unpickle import load_arrays
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular, read_text, require_regular
 
 _DAMAGE = (
     OSError,
@@ -75,7 +78,7 @@ def in_one_line(path: Path) -> Iterator[None]:
 
 
 def _npz(path: Path) -> dict[str, Classes]:
-    with np.load(path, allow_pickle=False) as file:
+    with load_numpy(path) as file:
         if not isinstance(file, np.lib.npyio.NpzFile):
             raise ValueError("it is no npz archive")
         return _of_names(
@@ -84,7 +87,7 @@ def _npz(path: Path) -> dict[str, Classes]:
 
 
 def _npy(path: Path, labels: Path) -> dict[str, Classes]:
-    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    values = load_numpy(path, mapped=True)
     with in_one_line(labels):
         given = _labels(labels)
     return {UNSPLIT: by_class(values, given, (path.name, labels.name))}
@@ -94,6 +97,7 @@ def _safetensors(path: Path) -> dict[str, Classes]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        require_regular(path)
         with safe_open(path, framework="pt") as file:
             names = _names(json.loads((file.metadata() or {}).get("facts", "{}")))
             keys = [*file.keys(), *names]
@@ -125,13 +129,12 @@ def _of_names(
 def _labels(path: Path) -> Any:
     """Read labels, one for each row: npy, a column of csv, or lines of txt."""
     if path.suffix.lower() == ".npy":
-        return np.load(path, allow_pickle=False)
+        return load_numpy(path)
     if path.suffix.lower() == ".txt":
-        return _whole(path.read_text("utf-8-sig").splitlines())
+        return _whole(read_text(path).splitlines())
     if path.suffix.lower() != ".csv":
         raise ValueError("labels come as .npy, .csv or .txt")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = [line for line in csv.reader(file) if line]
+    lines = [line for line in csv.reader(StringIO(read_text(path), newline="")) if line]
     known = [c for c, head in enumerate(lines[0]) if head.strip().lower() in (*LABELS, "class")]
     if len(known) != 1 and len(lines[0]) != 1:
         raise ValueError("it needs a column of the name 'label'")
@@ -146,7 +149,7 @@ def _whole(texts: list[str]) -> NDArray[Any]:
 
 
 def _pickle(path: Path) -> dict[str, Classes]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         found = load_arrays(file, path.name)
     if not isinstance(found, dict) or not found:
         raise UsageError(f"{path.name} holds no dictionary of classes, {{class: [vectors]}}")

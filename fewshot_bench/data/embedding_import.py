@@ -13,6 +13,7 @@ from fewshot_bench.data.embedding_files import READERS, in_one_line, read_embedd
 from fewshot_bench.data.embedding_tables import SPLIT_WORDS, UNSPLIT, Classes, ClassRows
 from fewshot_bench.data.embeddings import floats_of
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def _splits(path: Path, files: Mapping[str, Path], labels: Path | None) -> dict[
 
 
 def _digest(path: Path) -> str:
-    with in_one_line(path), path.open("rb") as file:
+    with in_one_line(path), open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

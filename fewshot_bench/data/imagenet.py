@@ -20,6 +20,7 @@ from fewshot_bench.data.splits import class_split
 from fewshot_bench.data.tree import FileTree, open_tree
 from fewshot_bench.data.unpickle import load_arrays
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
 
 Classes = Mapping[str, ClassImages]  # by WordNet id
 
@@ -186,7 +187,7 @@ def _from_caches(path: Path, caches: Iterable[str], size: int) -> Classes:
         raise UsageError(f"extract {path} first, and give the folder of the cache pickles")
     classes: dict[str, ClassImages] = {}
     for cache in caches:
-        with (path / cache).open("rb") as file:
+        with open_regular(path / cache) as file:
             record = load_arrays(file, str(path / cache))
         try:
             found = _cached_classes(record, size)

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TypedDict, cast
 
+from fewshot_bench.utilities.files import printable
+
 # Reasons, as they end a line "skipped 3 ...".
 HIDDEN = "with hidden or system names"
 NO_FILE = "that lead to nothing, or to no plain file"
@@ -19,6 +21,24 @@ SMALL = "of classes with too few images"
 LEFT_OUT = "left out"  # in the provenance, what `LeftOut.record` returns
 MOST_NAMES = 1000  # a reason in the provenance
 _SHOWN = 5  # names a reason on the terminal
+_SYSTEM = (  # what macOS, Windows and storage boxes leave in folders, in lower case
+    "__macosx",
+    "@eadir",
+    "@recycle",
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is none of the user's own making."""
+    return name.startswith(".") or name.lower() in _SYSTEM
 
 
 class Reason(TypedDict):
@@ -60,14 +80,9 @@ def _reason(names: Counter[str]) -> Reason:
     listed = sorted(names)[:MOST_NAMES]
     return {
         "files": names.total(),
-        "names": {_unicode(name): names[name] for name in listed},
+        "names": {printable(name): names[name] for name in listed},
         "unnamed": len(names) - len(listed),
     }
-
-
-def _unicode(name: str) -> str:
-    """Write the bytes of a name that is not UTF-8 as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def files_left_out(provenance: Mapping[str, object]) -> int:

@@ -15,6 +15,7 @@ from fewshot_bench.data.embedding_tables import (
     by_class,
 )
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import require_regular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +36,7 @@ def read_parquet(path: Path) -> dict[str, Classes]:
     import pyarrow.parquet as pq
 
     try:
+        require_regular(path)
         with pq.ParquetFile(path, memory_map=True) as file:
             schema = file.schema_arrow
             label = _column(schema, (*LABELS, "class"), path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from fewshot_bench.data.dataset import SPLITS
 from fewshot_bench.data.places import spelled
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import read_text
 
 Row = tuple[str, str, str | None]  # split, class, and image if images are listed
 
@@ -69,10 +70,10 @@ def _by_split(path: Path, rows: Iterable[Row]) -> dict[str, dict[str, list[str] 
 
 
 def _text(path: Path) -> str:
-    if not path.is_file():  # reading a pipe would wait for ever
-        raise UsageError(f"{path} is not a split file; there is no such file")
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_text(path, "not a split file")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} is not a split file; there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a split file; it cannot be read as UTF-8 text") from error
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from fewshot_bench.data.arrays import load_numpy
 from fewshot_bench.data.content import split_header, total_checksum
 from fewshot_bench.data.dataset import EMBEDDED_BY, SPLITS, Dataset, ImageSplit, Split
 from fewshot_bench.data.embeddings import EmbeddingSplit
@@ -16,7 +17,7 @@ from fewshot_bench.data.write import FORMAT, dataset_folder, write_dataset
 from fewshot_bench.data.write_embeddings import EMBEDDINGS
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.registry import canonical
-from fewshot_bench.utilities.files import home
+from fewshot_bench.utilities.files import home, read_text
 
 _ROWS = 4096  # hashed at a time
 
@@ -55,7 +56,7 @@ def open_dataset(name: str) -> Dataset:
 def stored_checksum(name: str) -> str | None:
     """Return the checksum of a data set on this machine, if it is there and readable."""
     try:
-        text = (dataset_folder(name) / "dataset.json").read_text("utf-8")
+        text = read_text(dataset_folder(name) / "dataset.json")
         return str(json.loads(text)["checksum"])
     except (UsageError, OSError, ValueError, LookupError, TypeError):
         return None
@@ -69,7 +70,7 @@ def open_stored(name: str) -> Dataset:
     """
     path = dataset_folder(name)
     try:
-        record = json.loads((path / "dataset.json").read_text("utf-8"))
+        record = json.loads(read_text(path / "dataset.json"))
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']}, not {FORMAT}")
         embedded = record.get("kind") == EMBEDDINGS
@@ -77,7 +78,7 @@ def open_stored(name: str) -> Dataset:
         splits = {split: _open_split(path, split, record) for split in names}
         facts = record["checksum"], record["provenance"]
         return Dataset(path.name, splits, *facts, _embedded_by(record) if embedded else None)
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, UsageError) as error:
         raise UsageError(
             f"dataset '{name}' cannot be read ({error}); delete {path} and get it again"
         ) from error
@@ -118,7 +119,7 @@ def _generate_once(name: str) -> None:
 
 def _open_split(path: Path, split: str, record: dict[str, Any]) -> Split:
     names, counts = zip(*record["splits"][split]["classes"], strict=True)
-    rows = np.load(path / f"{split}.npy", mmap_mode="r", allow_pickle=False)
+    rows = load_numpy(path / f"{split}.npy", mapped=True)
     facts: dict[str, Any] = {
         "dataset": path.name,
         "split": split,

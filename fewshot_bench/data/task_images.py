@@ -16,8 +16,6 @@ from fewshot_bench.data.tree import FileTree, open_tree
 from fewshot_bench.data.viewing import CHANGED, Viewer, lines_changed
 from fewshot_bench.errors import UsageError
 
-_AT_ONCE = 500  # images in memory
-
 
 @dataclass(frozen=True)
 class TaskImages:
@@ -40,9 +38,8 @@ class TaskImages:
             UsageError: one cannot be read.
         """
         decode = resized(max(like.image_shape[1:]), "RGB")
-        for start in range(0, len(self.files), _AT_ONCE):
-            sources = [(self.tree, file) for file in self.files[start : start + _AT_ONCE]]
-            images = class_of_files("", sources, decode, self.viewer).read()
+        sources = [(self.tree, file) for file in self.files]
+        for images in class_of_files("", sources, decode, self.viewer).in_parts():
             yield ImageSplit(
                 dataset=self.tree.where,
                 split="test",

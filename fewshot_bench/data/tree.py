@@ -1,43 +1,20 @@
 """Files of a folder or a zip archive, read in place: nothing is ever extracted."""
 
 import os
-import struct
-import zipfile
-import zlib
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Protocol
 
-from fewshot_bench.data.archive import MAX_FILE_BYTES, check_members, check_name, zip_members
-from fewshot_bench.data.left_out import CYCLE, EMPTY, HIDDEN, NO_FILE, LeftOut
+from fewshot_bench.data.archive import checked_size
+from fewshot_bench.data.left_out import CYCLE, EMPTY, HIDDEN, NO_FILE, LeftOut, is_hidden
+from fewshot_bench.data.zip_tree import ZipTree, open_zip
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
 
-ZIP_ERRORS = (  # what zipfile raises for damage
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
+NO_TREE = "neither a folder nor a zip archive"
 MOST_VISITS = 100  # ways by which links may lead to one folder: their number can grow as 2^depth
-_SYSTEM = (  # what macOS, Windows and storage boxes leave in folders, in lower case
-    "__macosx",
-    "@eadir",
-    "@recycle",
-    "#recycle",
-    "#snapshot",
-    "$recycle.bin",
-    "system volume information",
-    "lost+found",
-    "thumbs.db",
-    "ehthumbs.db",
-    "desktop.ini",
-)
 Above = frozenset[tuple[int, int]]  # device and inode of a folder and of all that it lies in
 
 
@@ -60,10 +37,8 @@ class FileTree(Protocol):
     def read(self, file: str, size: int | None = None) -> bytes:
         """Return the content of one of `files`, or its first `size` bytes."""
 
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is none of the user's own making."""
-    return name.startswith(".") or name.lower() in _SYSTEM
+    def size(self, file: str) -> int:
+        """Return how many bytes one of `files` says that it has."""
 
 
 class FolderTree:
@@ -95,11 +70,17 @@ class FolderTree:
         """
         path = self._path / file
         try:
-            _checked_size(path.stat().st_size, str(path))
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
+                checked_size(os.fstat(stream.fileno()).st_size, str(path))
                 return stream.read() if size is None else stream.read(size)
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+    def size(self, file: str) -> int:
+        """Return the bytes of a file; 0 if nobody can tell, as `read` will."""
+        with suppress(OSError):
+            return (self._path / file).stat().st_size
+        return 0
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
@@ -158,64 +139,6 @@ def _as_a_whole(entry: os.DirEntry[str], name: str) -> tuple[str, int]:
     return f"{name}/", 0 if linked else sum(len(files) for _, _, files in os.walk(entry.path))
 
 
-class ZipTree:
-    """Members of a zip archive.
-
-    Raises:
-        UsageError: as `check_members`.
-    """
-
-    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
-        self.where, self._archive, self.left_out = str(path), archive, LeftOut()
-        members = zip_members(archive)
-        check_members(self.where, members, path.stat().st_size)
-        self._known = {""}  # folders that have entries of their own or anything right inside them
-        self.files = sorted(m.name for m in members if not self._hides(m.name))
-        self._list_folders()
-        self.folders = sorted(self._known - {""})
-
-    def read(self, file: str, size: int | None = None) -> bytes:
-        """Return the content of a member, or the beginning of it.
-
-        Raises:
-            UsageError: the member is damaged or larger than any image.
-        """
-        most = _checked_size(self._archive.getinfo(file).file_size, f"{self.where}: {file!r}")
-        try:
-            with self._archive.open(file) as member:  # bounded: what a header says may be a lie
-                return member.read(most if size is None else min(size, most))
-        except (*ZIP_ERRORS, OSError) as error:
-            raise UsageError(f"{self.where}: {file!r} is damaged; get the archive again") from error
-
-    def _hides(self, name: str) -> bool:
-        """Leave out a member that is hidden, under the name of the folder that hides it."""
-        parts = PurePosixPath(name).parts
-        depth = next((i for i, part in enumerate(parts, 1) if is_hidden(part)), None)
-        self._known.add("/".join(parts[: (depth or len(parts)) - 1]))
-        if depth is not None:
-            self.left_out.add(HIDDEN, "/".join(parts[:depth]) + "/" * (depth < len(parts)))
-        return depth is not None
-
-    def _list_folders(self) -> None:
-        """Take the archive's own entries for folders; some of them are empty."""
-        entries = sorted(self._archive.namelist())
-        for entry in entries:
-            parts = PurePosixPath(entry).parts
-            if entry[-1:] != "/" or not parts or any(map(is_hidden, parts)):
-                continue
-            check_name(self.where, entry)
-            self._known.add("/".join(parts))
-            after = bisect_right(entries, entry)
-            if after == len(entries) or not entries[after].startswith(entry):
-                self.left_out.add(EMPTY, "/".join(parts) + "/", 0)
-
-
-def _checked_size(size: int, where: str) -> int:
-    if size > MAX_FILE_BYTES:
-        raise UsageError(f"{where} is larger than {MAX_FILE_BYTES} bytes")
-    return size
-
-
 @contextmanager
 def open_tree(path: Path) -> Iterator[FileTree]:
     """Open a folder or a zip archive.
@@ -223,16 +146,14 @@ def open_tree(path: Path) -> Iterator[FileTree]:
     Raises:
         UsageError: there is no such path, or it is neither.
     """
-    if path.is_dir():
+    try:
+        stream = None if path.is_dir() else open_regular(path, NO_TREE)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} does not exist") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if stream is None:
         yield FolderTree(path)
         return
-    if not path.exists():
-        raise UsageError(f"{path} does not exist")
-    if not path.is_file():  # opening a pipe would wait for ever
-        raise UsageError(f"{path} is neither a folder nor a zip archive")
-    try:
-        archive = zipfile.ZipFile(path)
-    except (*ZIP_ERRORS, OSError) as error:
-        raise UsageError(f"{path} is not a whole zip archive; get it again") from error
-    with archive:
+    with stream, open_zip(stream, path) as archive:
         yield ZipTree(archive, path)

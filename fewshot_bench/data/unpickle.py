@@ -1,8 +1,10 @@
 """Published data sets come as pickles, which may run any code; this reader runs none."""
 
+import os
 import pickle
 import struct
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,6 +12,8 @@ import numpy as np
 from fewshot_bench.errors import UsageError
 
 _CODES = {f"{kind}{size}" for kind in "iuf" for size in (1, 2, 4, 8)} | {"b1"}
+_FREE_STEPS = 1_000_000  # instructions of any pickle, however small
+_BYTES_A_STEP = 32  # of a larger one, for each more
 _DAMAGE = (
     pickle.UnpicklingError,
     EOFError,
@@ -38,9 +42,17 @@ def load_arrays(file: BinaryIO, where: str) -> Any:
         UsageError: the pickle asks for anything else, or is damaged.
     """
     try:
-        return _Unpickler(file, encoding="latin1").load()
+        return _Unpickler(file, _size(file)).load()
     except _DAMAGE as error:
         raise UsageError(f"{where} is not a whole pickle of arrays; get it again") from error
+
+
+def _size(file: BinaryIO) -> int:
+    """Bytes that are left to be read of a file."""
+    start = file.tell()
+    size = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
+    return size
 
 
 class _Dtype:
@@ -112,12 +124,35 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _ALLOWED[_module, "scalar"] = _scalar
 
 
+def _counted(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    def counted(unpickler: "_Unpickler") -> None:
+        unpickler.step()
+        load(unpickler)
+
+    return counted
+
+
 class _Unpickler(pickle._Unpickler):
     """Gives a pickle our own stand-ins for the few functions that arrays are made by.
 
     It is the one in Python: that in C makes room for as many objects as a pickle of ten bytes
-    says it will number, up to 64 GB.
+    says it will number, up to 64 GB. A byte may stand for an object of a hundred, so a pickle has
+    as many as it is worth: arrays are few and large.
     """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__(file, encoding="latin1")
+        self._steps_left = _FREE_STEPS + size // _BYTES_A_STEP
+
+    def step(self) -> None:
+        """Count an instruction.
+
+        Raises:
+            UnpicklingError: they are more than the file is worth.
+        """
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise pickle.UnpicklingError("too many small objects")
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _ALLOWED:
@@ -133,7 +168,10 @@ class _Unpickler(pickle._Unpickler):
             raise pickle.UnpicklingError("a state for something without one")
         super().load_build()  # type: ignore[misc]
 
-    dispatch = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}  # type: ignore[dict-item]  # noqa: RUF012
-    del dispatch[
-        pickle.BYTEARRAY8[0]
-    ]  # makes as many bytes as a header says, and no array needs it
+    dispatch = {  # noqa: RUF012
+        code: _counted(load) for code, load in pickle._Unpickler.dispatch.items()
+    }
+    dispatch[pickle.BUILD[0]] = _counted(load_build)
+    # The first makes as many bytes as a header says, sets are large; no array needs them.
+    for _code in (pickle.BYTEARRAY8, pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET):
+        del dispatch[_code[0]]

@@ -150,7 +150,8 @@ def _upper_byte(file: Image.Image, shift: int) -> tuple[Image.Image, bool]:
 
 def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
     """Put an image on white; say whether any of it was transparent."""
-    image = image.convert("RGBA")
+    if image.mode != "RGBA":
+        image = image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(image, (0, 0), image)
     return white, image.getchannel("A").getextrema() != (255, 255)

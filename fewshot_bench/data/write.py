@@ -26,6 +26,7 @@ from fewshot_bench.registry import canonical
 from fewshot_bench.utilities.files import atomic_folder, home
 
 FORMAT = 1
+_LONGEST_NAME = 200  # file systems take 255, with what is put around it while it is written
 
 
 def dataset_folder(name: str) -> Path:
@@ -36,13 +37,17 @@ def dataset_folder(name: str) -> Path:
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", canonical(name)):
         raise UsageError(f"'{name}' cannot name a dataset; use letters, digits, '-' and '.'")
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"'{name[:20]}...' cannot name a dataset; use at most {_LONGEST_NAME} letters"
+        )
     return home() / "data" / canonical(name)
 
 
 def write_dataset(
     name: str, content: Content, advance: Callable[[], object] = lambda: None
 ) -> None:
-    """Write a data set, with no more than one class in memory.
+    """Write a data set, with no more than one class, or part of a large one, in memory.
 
     Args:
         name: under which it can be opened.
@@ -157,21 +162,26 @@ def write_split(
         shape = (sum(counts), *rows.shape)
         header = {"descr": rows.descr, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        for values in _read(classes, rows):
-            file.write(values.data)
-            digest.update(values.data)
-            if rows.seen:
-                rows.seen(values)
+        for content in classes:
+            for values in _read(content, rows):
+                file.write(values.data)
+                digest.update(values.data)
+                if rows.seen:
+                    rows.seen(values)
             advance()
     return {"sha256": digest.hexdigest(), "classes": list(zip(names, counts, strict=True))}
 
 
-def _read(classes: Sequence[ClassImages | ClassVectors], rows: Rows) -> Iterator[NDArray[Any]]:
-    for content in classes:
-        values = np.ascontiguousarray(content.read())
-        if values.dtype != np.dtype(rows.descr) or values.shape != (content.count, *rows.shape):
+def _read(content: ClassImages | ClassVectors, rows: Rows) -> Iterator[NDArray[Any]]:
+    count = 0
+    for part in content.in_parts() if isinstance(content, ClassImages) else [content.read()]:
+        values = np.ascontiguousarray(part)
+        if values.dtype != np.dtype(rows.descr) or values.shape[1:] != rows.shape:
             raise ValueError(f"class '{content.name}' gave {values.dtype} {values.shape}")
+        count += len(values)
         yield values
+    if count != content.count:
+        raise ValueError(f"class '{content.name}' gave {count} rows")
 
 
 def check_classes(

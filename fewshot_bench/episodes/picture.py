@@ -11,6 +11,7 @@ from fewshot_bench.data.content import Images
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episodes.lettering import drawable
 from fewshot_bench.episodes.source import EpisodeSource
+from fewshot_bench.utilities.printing import printable
 
 _CELL = 0.66  # inches an image
 _NAME = 12  # characters of a class name in one line
@@ -46,9 +47,10 @@ def draw_episode(source: EpisodeSource, index: int, output: Path) -> None:
     middles = [border / 2, (border + picture.shape[0]) / 2]
     axes.set_yticks(middles, ["support", "query"], rotation=90, va="center", fontsize=9)
     figure.suptitle(
-        f"{split.dataset} {split.split}, episode {index} of seed {source.seed}\n"
+        f"{printable(split.dataset)} {split.split}, episode {index} of seed {source.seed}\n"
         f"{spec.n_way}-way {spec.n_shot}-shot",
         fontsize=9,
+        parse_math=False,
         usetex=False,
     )
     output.parent.mkdir(parents=True, exist_ok=True)

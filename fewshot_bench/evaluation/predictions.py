@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import Answers, RunRecord
-from fewshot_bench.utilities.files import atomic_file, home
+from fewshot_bench.utilities.files import atomic_file, home, require_regular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,6 +85,7 @@ def read_predictions(key: str) -> tuple[list[str], Iterator[tuple[Indices, Indic
 
     path = predictions_path(key)
     with _in_one_line(path):
+        require_regular(path)
         file = parquet.ParquetFile(path)
         facts = json.loads(file.schema_arrow.metadata[_FACTS])
         classes = [str(name) for name in facts["classes"]]

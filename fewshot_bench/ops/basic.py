@@ -55,25 +55,34 @@ def accuracy(answers: Tensor, labels: Tensor) -> Tensor:
     return (answers == labels).cpu().to(torch.float64).mean(-1)
 
 
-def join_queries(
-    support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
-) -> tuple[Tensor, Tensor]:
-    """Label each query by the prototype of largest cosine, and let it join the support.
+def rectified_prototypes(
+    support: Tensor, support_labels: Tensor, query: Tensor, n_way: int, scale: float
+) -> Tensor:
+    """Prototypes of support and queries together, as BD-CSPN and LaplacianShot rectify them.
+
+    Each query joins the class of the prototype of largest cosine. An image counts as much as it
+    is sure to be of its class: by the softmax, over the *classes*, of its scaled cosines. The
+    weighted images of a class are averaged, so that a prototype is the shorter, the less sure its
+    images are.
 
     Args:
         support: ``[T, S, D]``.
         support_labels: int64 ``[T, S]``.
         query: ``[T, Q, D]``.
         n_way: number of classes.
+        scale: of the cosines.
 
     Returns:
-        Of support, then queries: which class each belongs to, as 1 and 0, and its cosines with
-        the prototypes; both ``[T, S + Q, n_way]``.
+        ``[T, n_way, D]``.
     """
     centres = prototypes(support, support_labels, n_way)
     of_support, of_query = cosine(support, centres), cosine(query, centres)
     labels = torch.cat([support_labels, of_query.argmax(-1)], dim=1)
-    return one_hot(labels, n_way, support), torch.cat([of_support, of_query], dim=1)
+    members = one_hot(labels, n_way, support)
+    weights = members * (scale * torch.cat([of_support, of_query], dim=1)).softmax(-1)
+    weights = (weights / members.sum(1, keepdim=True)).transpose(1, 2)
+    n_support = support.shape[1]
+    return weights[..., :n_support] @ support + weights[..., n_support:] @ query
 
 
 def ridge(gram: Tensor, targets: Tensor, strength: Tensor | float) -> Tensor:

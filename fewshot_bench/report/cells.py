@@ -138,10 +138,14 @@ def _labels(columns: pd.DataFrame) -> pd.DataFrame:
     # The same protocol on other episodes: another seed of the stream.
     repeated = columns.duplicated(["dataset", "label"], keep=False)
     columns["label"] += (STREAM + _short(columns["episode_digest"])).where(repeated, "")
+    # Names that imitate labels: every column keeps one of its own.
+    places = columns.groupby(["dataset", "label"]).cumcount()
+    columns["label"] += (", column " + (places + 1).astype(str)).where(places > 0, "")
     return columns
 
 
 def _short(digests: "pd.Series[str]") -> "pd.Series[str]":
     """Cut digests to 8 digits, or as many more as tell them apart."""
-    length = next(n for n in range(8, 65) if digests.str[:n].nunique() == digests.nunique())
-    return digests.str[:length]
+    longest = max(map(len, digests), default=0)
+    lengths = (n for n in range(8, longest) if digests.str[:n].nunique() == digests.nunique())
+    return digests.str[: next(lengths, longest)]

@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import MaxNLocator
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular
+from fewshot_bench.utilities.printing import printable
 
 WIDTH, LINE, MARGIN = 8.3, 0.185, 1.25  # inches: 830 pixels where a README shows it
 # Told apart by colour (Okabe and Ito's, for every kind of sight), by shape, and by being filled.
@@ -59,7 +62,7 @@ def draw_accuracies(rows: Sequence[Accuracy], title: str) -> Figure:
     for panel, n_shot in zip(panels, shots, strict=True):
         _panel(panel, [by_place.get((n_shot, name)) for name in names])
         panel.set_title(f"{n_shot}-shot", fontsize=10, color=_INK)
-    panels[0].set_yticks(range(len(names)), names)
+    panels[0].set_yticks(range(len(names)), list(map(printable, names)), parse_math=False)
     panels[0].set_ylim(len(names) - 0.4, -0.6)
     _explain(figure, panels[0], sorted({row.setting for row in rows}), title)
     return figure
@@ -92,7 +95,8 @@ def _explain(figure: Figure, panel: Axes, settings: Sequence[str], title: str) -
     """Write the title, and below it what the marks mean."""
     marks = [panel.errorbar([], [], xerr=[], label=name, **_STYLES[name]) for name in settings]
     legend = figure.legend(handles=marks, loc="outside upper center", ncols=len(marks))
-    legend.set_title(title, FontProperties(size=11))
+    legend.set_title(printable(title), FontProperties(size=11))
+    legend.get_title().set_parse_math(False)
     legend.set_frame_on(False)
     for text in (legend.get_title(), *legend.get_texts()):
         text.set_color(_INK)
@@ -107,7 +111,7 @@ def read_accuracies(path: Path) -> tuple[list[Accuracy], str]:
     Raises:
         UsageError: the file is of several data sets, backbones or protocols.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with TextIOWrapper(open_regular(path), "utf-8", newline="") as file:
         ours = (line for line in csv.DictReader(file) if line["origin"] == "run")
         # One a run: with --published it has a line for each number that it stands beside.
         lines = list({line["run_id"]: line for line in ours}.values())

@@ -4,11 +4,13 @@ import re
 from itertools import groupby
 
 from fewshot_bench.report.section import Cell, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
 
 _TEXT = "p{32mm}"  # a column of texts
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
+    **{c: f"{{{c}}}" for c in "[]"},  # an option, after what may have one
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
@@ -20,14 +22,14 @@ _SPECIAL = {
 def render(table: Table) -> str:
     """Write a table environment; it needs the package booktabs. Comments name the runs."""
     parts = [r"\begin{table}[t]", r"\centering\small", _tabular(table.ours)]
-    notes = r"\\ ".join(map(escape, table.notes))
+    notes = r"\\{} ".join(map(escape, table.notes))
     parts += [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {notes}}}", r"\end{table}"]
     return "\n".join(parts) + "\n"
 
 
 def escape(text: str) -> str:
     """Write plain text so that LaTeX prints it as it is."""
-    escaped = "".join(_SPECIAL.get(character, character) for character in text)
+    escaped = "".join(_SPECIAL.get(character, character) for character in printable(text))
     return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would be printed as one dash
 
 
@@ -37,7 +39,10 @@ def _tabular(section: Section) -> str:
     width = len(section.before) + len(section.columns) + len(texts)
     lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", *_heading(section)]
     for setting, rows in section.groups():
-        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\textit{{{setting.title()}}}}} \\"]
+        lines += [
+            r"\midrule",
+            rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(setting.title())}}}}} \\",
+        ]
         for row in rows:
             lines += [*_comments(section, row), f"{' & '.join(_entries(section, row))} \\\\"]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
@@ -71,8 +76,8 @@ def _cell(cell: Cell | None) -> str:
 def _comments(section: Section, row: Row) -> list[str]:
     """Lines that lead from each cell to its runs, and from a published number to its source."""
     runs = [
-        f"% {column}: {' '.join(cell.run_ids)}"
+        f"% {printable(f'{column}: {chr(32).join(cell.run_ids)}')}"
         for column, cell in zip(section.columns, row.cells, strict=True)
         if cell and cell.run_ids
     ]
-    return [*runs, *[f"% {row.source}"] * bool(row.source)]
+    return [*runs, *[f"% {printable(row.source)}"] * bool(row.source)]

@@ -1,8 +1,19 @@
 """Markdown: pipes well, reads well unrendered."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from fewshot_bench.report.section import Cell, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
+
+# Marks that mean something anywhere; then those that do in some places: an underscore at the edge
+# of a word, an ampersand that names a character, what begins an address or a mail, and what
+# begins a quotation, a heading, a list or a rule.
+_MARK = re.compile(
+    r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=www)\.|(?<=\w)@(?=\w)"
+    r"|^>|^[#=+-](?=[\s#=+-]|$)"
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 
 def render(table: Table) -> str:
@@ -12,7 +23,7 @@ def render(table: Table) -> str:
     parts = [_section(table.ours, numbers)]
     parts += ["\n".join(f"- {escape(note)}" for note in table.notes)]
     if sources:
-        parts += ["Sources:", "\n".join(f"{n}. {escape(s)}" for s, n in numbers.items())]
+        parts += ["Sources:", "\n".join(f"{n}. {in_cell(s)}" for s, n in numbers.items())]
     parts += [_runs(table.ours)]
     return "\n\n".join(parts) + "\n"
 
@@ -36,8 +47,14 @@ def grid(head: Sequence[str], lines: Sequence[Sequence[str]], right: Collection[
 
 
 def escape(text: str) -> str:
-    """Keep a text from ending its column, and from being read as markup."""
-    return text.replace("|", r"\|").replace("*", r"\*").replace("<", "&lt;")
+    """Write a plain text, whoever wrote it, so that Markdown shows it as it is, in one line."""
+    marked = _MARK.sub(r"\\\g<0>", printable(text).strip())
+    return _NUMBERED.sub(r"\1\\\2", marked).replace("<", "&lt;")
+
+
+def in_cell(markdown: str) -> str:
+    """Keep Markdown of ours from ending its column, and from holding HTML."""
+    return markdown.replace("|", r"\|").replace("*", r"\*").replace("<", "&lt;")
 
 
 def _section(section: Section, sources: Mapping[str, str]) -> str:
@@ -57,12 +74,12 @@ def _line(section: Section, row: Row, sources: Mapping[str, str]) -> Sequence[st
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "-"
-    return f"**{cell.text}**" if cell.best else escape(cell.text)
+    return f"**{escape(cell.text)}**" if cell.best else escape(cell.text)
 
 
 def _runs(section: Section) -> str:
     lines = dict.fromkeys(
-        f"- {escape(f'{row.method}, {row.backbone}, {column}')}: {' '.join(cell.run_ids)}"
+        f"- {escape(f'{row.method}, {row.backbone}, {column}')}: {escape(' '.join(cell.run_ids))}"
         for row in section.rows
         for column, cell in zip(section.columns, row.cells, strict=True)
         if cell and cell.run_ids

@@ -12,7 +12,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from fewshot_bench.presets import PRESETS, build_recipe, least_shots, preset_backbone
 from fewshot_bench.recipe import Recipe
-from fewshot_bench.report.markdown import escape, grid
+from fewshot_bench.report.markdown import grid, in_cell
 from fewshot_bench.report.setting_texts import (
     description,
     field_of,
@@ -132,7 +132,7 @@ def _table(recipe_type: type[Recipe], names: Sequence[str], defaults: ByShots) -
     lines = []
     for name in names:
         allowed = range_text(field_of(recipe_type, name))
-        words = escape(description(recipe_type, name))
+        words = in_cell(description(recipe_type, name))
         lines.append([f"`{name}`", _by_shots(name, defaults), allowed, words])
     return grid(["Key", "Default", "Values", "What it is"], lines)
 

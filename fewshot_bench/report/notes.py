@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fewshot_bench.registries import declared
 from fewshot_bench.report.cells import columns_of
 from fewshot_bench.report.column_notes import note_on
 from fewshot_bench.report.metric import Metric
@@ -72,6 +73,7 @@ def notes_below(
     if (frame["train_dataset"] != "").any():
         notes.append(CROSSED_NOTE)
     notes += [note_on(column) for column in columns_of(frame)]
+    notes += _remarks(set(frame["method"]))
     extra = {
         COST_NOTE: cost,
         DROP_NOTE: drops,
@@ -80,6 +82,11 @@ def notes_below(
         LACKING_NOTE.format(n_lacking, metric.title): n_lacking > 0,
     }
     return notes + [note for note, wanted in extra.items() if wanted]
+
+
+def _remarks(names: set[str]) -> list[str]:
+    """What methods say of their own rows."""
+    return [f"{d.name}: {d.remark}" for d in declared("method") if d.remark and d.name in names]
 
 
 def _best_note(metric: Metric) -> str:

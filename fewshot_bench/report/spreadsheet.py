@@ -15,6 +15,7 @@ from fewshot_bench.report.pairing import (
     theirs_for,
 )
 from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.utilities.csv_text import csv_text
 
 # Of a published row that stands beside a run; the rest is the run's own.
 _THEIRS = (
@@ -45,8 +46,7 @@ def render(runs: Sequence[TrackedRun], *, published: pd.DataFrame | None = None)
     frame.insert(0, "origin", "run")
     if beside is not None:
         frame = _joined(frame, beside)
-    text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text
+    return csv_text(frame)
 
 
 def _joined(frame: pd.DataFrame, beside: pd.DataFrame) -> pd.DataFrame:

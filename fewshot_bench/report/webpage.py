@@ -1,11 +1,12 @@
 """One self-contained HTML page: no script, no request to anywhere."""
 
 import re
-from html import escape
+from html import escape as without_tags
 from importlib.resources import files
 from itertools import groupby
 
 from fewshot_bench.report.section import Cell, Column, Row, Section, Table
+from fewshot_bench.utilities.printing import printable
 
 
 def render(table: Table) -> str:
@@ -21,13 +22,18 @@ def render(table: Table) -> str:
     )
 
 
+def escape(text: str) -> str:
+    """Write a plain text, whoever wrote it, so that a browser shows it as it is, in one line."""
+    return without_tags(printable(text))
+
+
 def _table(section: Section) -> str:
     width = len(section.before) + len(section.columns) + len(section.after)
     lines = ['<div class="scroll"><table>', _heading(section)]
     for setting, rows in section.groups():
-        lines.append(
-            f'<tbody class="{setting}"><tr><th colspan="{width}">{setting.title()}</th></tr>'
-        )
+        name = escape(setting)
+        head = f'<tr><th colspan="{width}">{name.title()}</th></tr>'
+        lines.append(f'<tbody class="{name}">{head}')
         lines += [_row(section, row) for row in rows]
         lines.append("</tbody>")
     return "\n".join([*lines, "</table></div>"])
@@ -48,7 +54,10 @@ def _heading(section: Section) -> str:
 
 def _row(section: Section, row: Row) -> str:
     setting, *names = section.names(row)
-    texts = [f'<td class="setting">{setting}</td>', *(f"<td>{escape(name)}</td>" for name in names)]
+    texts = [
+        f'<td class="setting">{escape(setting)}</td>',
+        *(f"<td>{escape(name)}</td>" for name in names),
+    ]
     cells = map(_cell, section.columns, row.cells)
     after = (f'<td class="source">{_linked(text)}</td>' for text in section.texts(row))
     return f"<tr>{''.join([*texts, *cells, *after])}</tr>"

@@ -16,6 +16,7 @@ from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.domains import Domains
 from fewshot_bench.runs.on_embeddings import recipe_on_embeddings
 from fewshot_bench.runs.request import DEFAULT_BACKBONE
+from fewshot_bench.utilities.files import printable
 
 
 def given_weights(path: Path | None, backbone: str | None, like: ImageSplit) -> dict[str, str]:
@@ -27,7 +28,7 @@ def given_weights(path: Path | None, backbone: str | None, like: ImageSplit) -> 
     if path is None:
         return {}
     digest = keep_weights(path, backbones.resolve(backbone or DEFAULT_BACKBONE), like.image_shape)
-    return {"backbone_weights": digest, "weights_name": path.stem}
+    return {"backbone_weights": digest, "weights_name": printable(path.stem)}
 
 
 def make_config(

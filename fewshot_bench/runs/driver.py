@@ -15,10 +15,10 @@ from fewshot_bench.runs.known import known_records, news_of
 from fewshot_bench.runs.local import Manner, in_processes, in_this_process, tasks_of
 from fewshot_bench.runs.records import recall, remember
 from fewshot_bench.runs.request import Request
-from fewshot_bench.tracking.store import StoreAwayError
+from fewshot_bench.tracking.store import StoreAwayError, sqlite_file
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.utilities.crew import News
-from fewshot_bench.utilities.files import home
+from fewshot_bench.utilities.files import CannotWriteError, home, require_writable
 from fewshot_bench.utilities.progress import say
 from fewshot_bench.utilities.signals import interruptible
 
@@ -107,6 +107,7 @@ def planned(request: Request) -> Plan:
     if plan is None:
         from fewshot_bench.runs.plan import make_plan
 
+        require_writable(home())  # data may be drawn
         plan = make_plan(request)
         remember(request, plan)
     for reason in plan.left_out:
@@ -119,6 +120,9 @@ def planned(request: Request) -> Plan:
 def _measure(outcome: Outcome, tracker: Tracker, manner: Manner, watch: Watch | None) -> None:
     """Let an engine do what is not done, and file what becomes of it."""
     manner.check()
+    require_writable(home())
+    if file := sqlite_file(tracker.uri):
+        require_writable(file)
     _warn_if_away(tracker)
     plan = outcome.plan
     wanted = [i for i in range(len(plan.cells)) if i not in outcome.records]
@@ -131,6 +135,8 @@ def _measure(outcome: Outcome, tracker: Tracker, manner: Manner, watch: Watch | 
                 outcome.records[int(news.task)] = news.value
             elif news.task.isdecimal() and news.kind == "failed":
                 outcome.failures[int(news.task)] = news.value
+            if isinstance(news.value, CannotWriteError):
+                raise news.value  # the others would meet it, too
             if watch:
                 watch(outcome, news)
     if outcome.failures and log.exists() and log.stat().st_size:

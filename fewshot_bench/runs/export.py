@@ -18,6 +18,7 @@ from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.runs.configuration import make_config
 from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
+from fewshot_bench.utilities.files import require_writable
 
 # Whose recipe the weights follow: that of all methods which share the default pretraining.
 METHOD = "simple-shot"
@@ -52,6 +53,7 @@ def export_embeddings(
             gives the command that makes them.
     """
     require_format(output)
+    require_writable(output)
     for text in settings:
         if not text.strip().startswith("pretrain"):
             raise UsageError(f"'{text}' changes no embedding; --set takes settings of 'pretrain'")

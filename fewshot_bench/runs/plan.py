@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 
+import torch
+
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.source import EpisodeSource
@@ -20,6 +22,7 @@ from fewshot_bench.runs.on_embeddings import require_splits
 from fewshot_bench.runs.request import Request, Scoped
 from fewshot_bench.runs.tuning import grid_points
 from fewshot_bench.runs.weights import with_shared
+from fewshot_bench.settings import setting_names
 from fewshot_bench.training import meta_training, pretraining
 from fewshot_bench.training.meta_training import config_source
 
@@ -121,6 +124,7 @@ def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
         return
     train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
+        _require_weights(config, recipe, domains)
         with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
             EpisodeSource(
                 train, meta_training.training_spec(config, recipe.train, len(train.class_names))
@@ -130,6 +134,30 @@ def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
     if recipe.pretrain is not None:
         with _stage("validation in pretraining", ": give the val split more classes or images"):
             EpisodeSource(val, pretraining.validation_spec(val))
+
+
+def _require_weights(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
+    """Refuse meta-training that was asked of a method without any weights of its own.
+
+    Raises:
+        UsageError: it has none; what it has instead.
+    """
+    kind = methods[config.method]
+    if kind.recipe_type().train is not None or not (recipe.train and recipe.train.frozen):
+        return
+    like = domains.training.any_split
+    backbone = pretraining.build_backbone(
+        config.backbone, like, torch.device("cpu"), config.backbone_weights
+    )
+    method = kind(backbone, recipe, config.n_way)
+    if all(name.startswith("backbone.") for name, _ in method.named_parameters()):
+        own = [name for name in setting_names(kind.recipe_type) if not name.startswith("train")]
+        settings = [name for name in own if "." not in name and name != "pretrain"]
+        raise UsageError(
+            f"{config.method} has no section 'train', for it has no weights of its own to train; "
+            f"it has pretrain and {', '.join(settings) or 'no other settings'}; leave train out "
+            "of --set, or add train.frozen=false, which trains the backbone"
+        )
 
 
 def _require_training(config: RunConfig, recipe: Recipe) -> None:

@@ -24,6 +24,7 @@ from fewshot_bench.evaluation.features import embed_rows
 from fewshot_bench.method import Method
 from fewshot_bench.runs.ready_method import ready_method
 from fewshot_bench.runs.task import Task
+from fewshot_bench.utilities.files import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,8 @@ class Predictions:
         import pandas as pd
 
         of = "file" if isinstance(self.queries[0], str) else "row"
-        columns = {of: self.queries, "class": self.labels, "probability": self.probabilities.max(1)}
+        queries = [printable(q) if isinstance(q, str) else q for q in self.queries]
+        columns = {of: queries, "class": self.labels, "probability": self.probabilities.max(1)}
         of_each = {f"p_{c}": self.probabilities[:, i] for i, c in enumerate(self.classes.tolist())}
         return pd.DataFrame({**columns, **of_each})
 

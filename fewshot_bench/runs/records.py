@@ -10,7 +10,7 @@ from fewshot_bench.provenance.code_fingerprint import code_fingerprint
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.cells import Plan
 from fewshot_bench.runs.request import Request
-from fewshot_bench.utilities.files import atomic_file, home, stable_hash
+from fewshot_bench.utilities.files import atomic_file, home, read_text, stable_hash
 
 
 def record_path(key: str) -> Path:
@@ -34,7 +34,7 @@ def stored_record(key: str) -> RunRecord | None:
     if not path.exists():
         return None
     try:
-        record = RunRecord.model_validate_json(path.read_text("utf-8"))
+        record = RunRecord.model_validate_json(read_text(path))
     except (ValidationError, UnicodeDecodeError):
         raise UsageError(f"{path} is damaged; delete it and run again") from None
     if record.config.key != key:
@@ -57,8 +57,8 @@ def recall(request: Request) -> Plan | None:
     """
     path = _plan_path(request)
     try:
-        return Plan.model_validate_json(path.read_text("utf-8")) if path else None
-    except (OSError, ValueError):
+        return Plan.model_validate_json(read_text(path)) if path else None
+    except (OSError, ValueError, UsageError):
         return None
 
 

@@ -42,7 +42,9 @@ def with_shared(
         The cells, each with what it needs, and what they need.
     """
     chains = [[needed_weights(c, dataset_of(c)) for c in _configs(cell)] for cell in cells]
-    counts = Counter(name for chain in chains for name in {w.folder.name for each in chain for w in each})
+    counts = Counter(
+        name for chain in chains for name in {w.folder.name for each in chain for w in each}
+    )
     shared: dict[str, SharedWork] = {}
     found = []
     for cell, chain in zip(cells, chains, strict=True):

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fewshot_bench.config import RunConfig
 from fewshot_bench.evaluation.predictions import read_predictions
 from fewshot_bench.statistics.metrics import accuracy_of_sums, class_sums, confusion, row_shares
+from fewshot_bench.utilities.csv_text import csv_text
+from fewshot_bench.utilities.printing import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +59,7 @@ def _write_accuracies(names: list[str], sums: NDArray[np.int64], path: Path) -> 
         "accuracy": 100 * found.accuracy,
         "ci95": 100 * found.ci95,
     }
-    pd.DataFrame(columns).to_csv(path, index=False, lineterminator="\n")
+    path.write_text(csv_text(pd.DataFrame(columns)), "utf-8", newline="")
 
 
 def _write_confusion(names: list[str], counts: NDArray[np.int64], path: Path) -> None:
@@ -73,7 +75,7 @@ def _write_confusion(names: list[str], counts: NDArray[np.int64], path: Path) ->
         "queries": counts[true, predicted],
         "share": shares,
     }
-    pd.DataFrame(columns).iloc[order].to_csv(path, index=False, lineterminator="\n")
+    path.write_text(csv_text(pd.DataFrame(columns).iloc[order]), "utf-8", newline="")
 
 
 def draw_confusion(names: list[str], shares: NDArray[np.float64], title: str, path: Path) -> None:
@@ -97,8 +99,8 @@ def draw_confusion(names: list[str], shares: NDArray[np.float64], title: str, pa
     axes.set_facecolor("0.9")  # shows on the diagonal
     figure.colorbar(colours, ax=axes, label="% of the queries of a class", shrink=0.8)
     axes.set(xlabel="taken for", ylabel="class, and how much of it was taken for itself")
-    axes.set_title(f"{title}: confusion", fontsize=9, parse_math=False)
-    _name_classes(axes, names, 100 * shares.diagonal())
+    axes.set_title(f"{printable(title)}: confusion", fontsize=9, parse_math=False)
+    _name_classes(axes, list(map(printable, names)), 100 * shares.diagonal())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # boxes stand for them
         figure.savefig(path, format="png")

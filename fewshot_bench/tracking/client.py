@@ -14,7 +14,7 @@ from fewshot_bench.tracking.store import (
     one_line,
     sqlite_file,
 )
-from fewshot_bench.utilities.files import atomic_file, home, stable_hash
+from fewshot_bench.utilities.files import atomic_file, home, require_regular, stable_hash
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,9 @@ def connect(uri: str) -> "MlflowClient":
     with one_line(uri), impatient():
         if file is not None and not file.exists():
             _create_sqlite(file)
-        elif file is None and not is_server(uri):
+        elif file is not None:
+            require_regular(file)
+        elif not is_server(uri):
             check_database(uri)
         # MLflow keeps a connection for each address, whatever folder it was relative to.
         client = _client(f"sqlite:///{file}" if file else uri)

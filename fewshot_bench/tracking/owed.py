@@ -9,7 +9,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.store import TrackingError, store_name
 from fewshot_bench.tracking.writer import Tracker
-from fewshot_bench.utilities.files import atomic_file, home, stable_hash
+from fewshot_bench.utilities.files import atomic_file, home, read_text, stable_hash
 from fewshot_bench.utilities.locks import cell_lock
 from fewshot_bench.utilities.progress import say
 
@@ -44,7 +44,8 @@ def deliver(tracker: Tracker, record: RunRecord) -> bool:
     try:
         tracker.send(record)
     except TrackingError as error:
-        say(f"{error}\n{record.config.title}: the result is kept here; 'fsbench sync' sends it")
+        say(str(error))
+        say(f"{record.config.title}: the result is kept here; 'fsbench sync' sends it")
         return False
     debt.path.unlink()
     return True
@@ -92,8 +93,8 @@ def owed_elsewhere(uri: str) -> dict[str, int]:
 def _read(path: Path) -> Debt | None:
     """Return a debt, or None if the file is damaged."""
     try:
-        return Debt.model_validate_json(path.read_text("utf-8"))
-    except (ValidationError, UnicodeDecodeError):
+        return Debt.model_validate_json(read_text(path))
+    except (ValidationError, UnicodeDecodeError, UsageError):
         return None
 
 

@@ -8,11 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import Thread
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.tracking.store import check_answers, is_server, redacted, sqlite_file
+from fewshot_bench.tracking.secrets import repeated
+from fewshot_bench.tracking.store import check_answers, is_server, sqlite_file, store_name
+from fewshot_bench.utilities.files import require_writable
+from fewshot_bench.utilities.progress import say
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 120  # the server imports for 5 to 20 s on two busy cores
@@ -43,13 +47,15 @@ def check_pages(uri: str, host: str, port: int) -> None:
         UsageError: the store is a server itself, is missing or silent, or the port is taken.
     """
     if is_server(uri):
-        raise UsageError(f"{redacted(uri)} is an MLflow server already; open it in a browser")
+        raise UsageError(f"{store_name(uri)} is an MLflow server already; open it in a browser")
     file = sqlite_file(uri)
     if file is not None and not file.is_file():
         raise UsageError(
             f"there is no {file}; make a run first with 'fsbench run', or name the store with "
             "--tracking-uri"
         )
+    if file is not None:
+        require_writable(file)
     check_answers(uri)
     _check_free(host, port)
 
@@ -82,13 +88,25 @@ def _server(uri: str, host: str, port: int) -> Iterator["subprocess.Popen[bytes]
     # SIGTERM ends this process as Ctrl-C does, or the server would outlive it.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
-    )  # errors come on stderr
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    Thread(target=_pass_on, args=(server, uri), daemon=True).start()
     try:
         yield server
     finally:
         signal.signal(signal.SIGTERM, before)
         _end(server)
+
+
+def _pass_on(server: "subprocess.Popen[bytes]", uri: str) -> None:
+    """Show what the server complains of, but for lines that betray a password of the store."""
+    for line in server.stderr or ():
+        if told := repeated(line.decode("utf-8", "replace").rstrip(), uri):
+            say(told)
 
 
 def _end(server: "subprocess.Popen[bytes]") -> None:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from fewshot_bench.config import named_weights
+from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking.client import connect
+from fewshot_bench.tracking.possible import check_possible
 from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
 from fewshot_bench.utilities.progress import say
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 RUNS_PER_PAGE = 1000
+REASON_LENGTH = 300  # characters; what is wrong may be as long as whoever wrote it pleased
 _NULL = "null"  # what JSON makes of None
 
 
@@ -51,13 +52,19 @@ def _pages(search: Any, *arguments: Any) -> Iterator[Any]:
 
 
 def understood(runs: "Iterable[Run]") -> Iterator[TrackedRun]:
-    """Translate runs; one that lacks a fact, as after a tag was deleted, is left out by its id."""
+    """Translate runs; one that lacks a fact, or whose facts cannot be, is left out by its id."""
     for run in runs:
         try:
-            yield tracked(run)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            found = tracked(run)
+            check_possible(found)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-            say(f"warning: run {run.info.run_id} is left out: {escape(reason)}")
+        except (UsageError, OSError, RecursionError) as error:
+            reason = str(error)
+        else:
+            yield found
+            continue
+        say(f"warning: run {run.info.run_id} is left out: {reason[:REASON_LENGTH]}")
 
 
 def tracked(run: "Run") -> TrackedRun:
@@ -86,7 +93,7 @@ def tracked(run: "Run") -> TrackedRun:
         split=params["split"],
         seed=int(params["seed"]),
         preset=params["preset"],
-        settings=tuple(json.loads(params["settings"])),
+        settings=_texts(params["settings"]),
         recipe={k.removeprefix("recipe."): v for k, v in params.items() if k.startswith("recipe.")},
         mean=metrics[f"acc_{shot}shot"],
         ci95=metrics[f"ci95_{shot}shot"],
@@ -106,3 +113,11 @@ def tracked(run: "Run") -> TrackedRun:
         finished=datetime.fromtimestamp(info.end_time / 1000, UTC),
         weights=named_weights(given("weights_name"), given("backbone_weights")),
     )
+
+
+def _texts(written: str) -> tuple[str, ...]:
+    """Read a list of texts, as JSON has it."""
+    values = json.loads(written)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"settings={written} is no list of texts")
+    return tuple(values)

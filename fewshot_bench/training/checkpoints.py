@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.files import home, stable_hash
+from fewshot_bench.utilities.files import home, require_regular, stable_hash
 from fewshot_bench.utilities.locks import waiting_lock
 from fewshot_bench.utilities.progress import say
 from fewshot_bench.utilities.tensors import Tensors, load_tensors, save_tensors
@@ -141,6 +141,7 @@ def identity(key: str, made: Mapping[str, Any]) -> str:
 def _facts_of(path: Path) -> dict[str, Any]:
     """Read what is known of weights, without the weights; nothing if the file is damaged."""
     try:
+        require_regular(path)
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["facts"])
     except (SafetensorError, LookupError, ValueError, OSError, RecursionError):

@@ -64,9 +64,10 @@ class PretrainingNet(nn.Module):
             logits = self.classifier(self.backbone(images))
             return F.cross_entropy(logits, labels, label_smoothing=smoothing)
         maps = self.backbone.feature_map(all_rotations(images))
-        logits = self.classifier(self.backbone.features_of(maps))
-        loss = F.cross_entropy(logits, labels.repeat(N_ROTATIONS), label_smoothing=smoothing)
         turns = torch.arange(N_ROTATIONS, device=labels.device).repeat_interleave(len(labels))
+        classed = labels.repeat(N_ROTATIONS) if self.recipe.rotation_classes else labels
+        logits = self.classifier(self.backbone.features_of(maps[: len(classed)]))
+        loss = F.cross_entropy(logits, classed, label_smoothing=smoothing)
         return loss + self.recipe.rotation * F.cross_entropy(self.rotation(maps), turns)
 
 

@@ -5,17 +5,20 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import platformdirs
 
 from fewshot_bench.errors import UsageError
 
 # A disk that is full or may not be written; other errors are no fault of the disk.
-_REFUSALS = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST")
+_REFUSALS = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST", "EISDIR")
 
 
 def home() -> Path:
@@ -24,10 +27,19 @@ def home() -> Path:
     return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("fewshot_bench")
 
 
+def printable(name: str) -> str:
+    """Write the bytes of a name that is not UTF-8 as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def stable_hash(value: object, length: int = 16) -> str:
     """Hash a JSON-like value: equal content gives an equal hash, whatever the order of keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+class CannotWriteError(UsageError):
+    """A disk refuses to be written, whatever it is that is to be written."""
 
 
 def is_refusal(error: OSError) -> bool:
@@ -35,12 +47,33 @@ def is_refusal(error: OSError) -> bool:
     return errno.errorcode.get(error.errno or 0) in _REFUSALS
 
 
-def cannot_write(path: object, reason: object) -> UsageError:
+def cannot_write(path: object, reason: object) -> CannotWriteError:
     """Say that a disk refused a file, and what to do."""
-    return UsageError(
+    return CannotWriteError(
         f"cannot write {path} ({reason}); make room or choose another place (FSBENCH_HOME is the "
         "folder of data sets, weights and results)"
     )
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a place where no file can be made, before any work is done for it.
+
+    Args:
+        path: of a file or folder that may not be there yet, nor the folders above it.
+
+    Raises:
+        UsageError: nothing can be made there, and why.
+    """
+    folder = path.absolute()
+    try:
+        while not folder.is_dir():
+            if folder.exists() and folder != path.absolute():
+                raise NotADirectoryError(0, f"{folder} is a file")
+            folder = folder.parent
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error.strerror) from error
 
 
 @contextmanager
@@ -52,6 +85,61 @@ def _in_one_line(path: Path) -> Iterator[None]:
         if not is_refusal(error):
             raise
         raise cannot_write(path, error.strerror) from error
+
+
+def require_regular(path: Path, otherwise: str = "no plain file") -> None:
+    """Refuse a pipe, a device, a socket or a folder: opening some of them waits for ever.
+
+    Everything that a user names, and everything that is stored, is opened by `open_regular`, or
+    asked here first if another library opens it.
+
+    Args:
+        path: of a file.
+        otherwise: what it is if it is none, for the message.
+
+    Raises:
+        UsageError: it is there, and is something else.
+        FileNotFoundError: there is nothing of this name.
+        OSError: nobody can tell what it is.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UsageError(f"{path} is {otherwise}; a plain file is needed there")
+
+
+def open_regular(path: Path, otherwise: str = "no plain file") -> BufferedReader:
+    """Open a plain file for reading, at once or not at all.
+
+    Args:
+        path: of the file.
+        otherwise: what it is if it is none, for the message.
+
+    Raises:
+        UsageError: as `require_regular`; also if it is another thing by the time it is opened.
+        OSError: it cannot be opened.
+    """
+    require_regular(path, otherwise)
+    at_once = getattr(os, "O_NONBLOCK", 0)  # for whoever might write to a pipe nobody waits
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | at_once)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{path} is {otherwise}; a plain file is needed there")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_text(path: Path, otherwise: str = "no plain file") -> str:
+    """Read a plain file of UTF-8 text; a mark of the byte order at its beginning is none of it.
+
+    Args:
+        path: of the file.
+        otherwise: what it is if it is none, for the message.
+
+    Raises:
+        UsageError: as `open_regular`.
+        OSError: it cannot be opened.
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    with open_regular(path, otherwise) as file:
+        return file.read().decode("utf-8-sig")
 
 
 @contextmanager

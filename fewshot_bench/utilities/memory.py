@@ -1,8 +1,9 @@
-"""Memory of the process: freed blocks are kept, and the garbage collector can be paused."""
+"""Memory of the process: freed blocks are kept, threads share what there is, and so on."""
 
 import ctypes
 import gc
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,14 @@ def keep_freed_memory() -> None:
     mallopt(_M_ARENA_MAX, 1)  # the thread that runs backward would have an arena of its own
 
 
+def return_freed_memory() -> None:
+    """Give what is free back to the system, for other threads; glibc keeps it for each thread."""
+    if sys.platform.startswith("linux") and (
+        trim := getattr(ctypes.CDLL(None), "malloc_trim", None)
+    ):
+        trim(0)
+
+
 @contextmanager
 def without_collector() -> Iterator[None]:
     """Pause Python's cyclic garbage collector.
@@ -43,3 +52,29 @@ def without_collector() -> Iterator[None]:
         gc.freeze()  # what is there now is not looked through at the end of the process either
         if enabled:
             gc.enable()
+
+
+class Budget:
+    """Bytes that threads share: one that needs more than is left waits until others are done.
+
+    Args:
+        total: bytes; whoever needs more takes them all.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = self._left = total
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def take(self, n_bytes: int) -> Iterator[None]:
+        """Hold bytes while the block runs; a thread must not ask again within it."""
+        taken = min(n_bytes, self.total)
+        with self._freed:
+            self._freed.wait_for(lambda: self._left >= taken)
+            self._left -= taken
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._left += taken
+                self._freed.notify_all()

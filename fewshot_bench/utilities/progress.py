@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-console = Console(stderr=True, highlight=False)
+from fewshot_bench.utilities.printing import plain_console, printable
+
+console = plain_console(stderr=True)
 _SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -51,10 +52,10 @@ class Bar:
     """
 
     def __init__(self, label: str, total: int, start: int = 0) -> None:
-        self.label, self.total, self.start = label, total, start
+        self.label, self.total, self.start = printable(label), total, start
         self._began = self._printed = time.monotonic()
         self._live = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
@@ -62,7 +63,7 @@ class Bar:
             console=console,
             transient=True,
         )
-        self._task = self._live.add_task(label, total=total, completed=start, note="")
+        self._task = self._live.add_task(self.label, total=total, completed=start, note="")
 
     def update(self, done: int, loss: float | None = None, val: float | None = None) -> None:
         """Show the number of steps done, the recent loss and the latest validation accuracy."""
@@ -90,5 +91,5 @@ class Bar:
 
 
 def say(message: str) -> None:
-    """Print one line of news to stderr."""
-    console.print(message, soft_wrap=True)
+    """Print one line of news to stderr, whatever it repeats of files, stores and servers."""
+    console.print(printable(message), soft_wrap=True)

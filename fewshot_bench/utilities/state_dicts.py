@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.files import open_regular, require_regular
+from fewshot_bench.utilities.shortage import is_memory_shortage
 from fewshot_bench.utilities.tensors import Tensors
 
 # What training scripts call the weights, beside the epoch and the optimiser.
@@ -39,8 +41,10 @@ def read_state_dict(path: Path) -> Tensors:
         UsageError: there is no such file, it is damaged, holds code, or no weights by name, or
             some that are not finite.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file of weights {path}")
+    try:
+        require_regular(path, "no file of weights")
+    except OSError:
+        raise UsageError(f"there is no file of weights {path}") from None
     tensors = _weights_in(_read(path), path)
     for name, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.is_quantized:
@@ -53,12 +57,14 @@ def read_state_dict(path: Path) -> Tensors:
 def _read(path: Path) -> Any:
     begins = b""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             begins = file.read(9)
         if begins[8:] == b"{":  # safetensors: the length of a header of JSON, then that
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, *_DAMAGE) as error:
+        if is_memory_shortage(error):
+            raise
         if isinstance(error, pickle.UnpicklingError) and begins.startswith(_TORCH):
             raise UsageError(
                 f"{path} holds more than weights, and code in it is never run; save its "

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.files import atomic_file, cannot_write
+from fewshot_bench.utilities.files import atomic_file, cannot_write, require_regular
 
 Tensors = dict[str, Tensor]
 
@@ -36,6 +36,7 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
         UsageError: the file is damaged or is no safetensors file.
     """
     try:
+        require_regular(path)
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["facts"])
             if not isinstance(facts, dict):

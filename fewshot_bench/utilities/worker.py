@@ -47,9 +47,7 @@ def _teller(pipe: Connection) -> Callable[[Step], None]:
         now = time.monotonic()
         if now - told[0] >= _SECONDS_BETWEEN_STEPS:
             told[0] = now
-            with suppress(
-                OSError
-            ):  # nobody listens any more, and the checkpoint is still to come
+            with suppress(OSError):  # nobody listens any more, and the checkpoint is still to come
                 pipe.send(("step", step))
 
     return tell

@@ -15,6 +15,7 @@ from fewshot_bench.errors import UsageError
 # Side of the last map for images of 32 and 84 pixels, its channels, and whether it is pooled.
 SHAPES = {
     "resnet12-metaopt": (2, 5, 640, False),
+    "resnet12-rfs": (2, 5, 640, True),
     "resnet12-tadam": (4, 11, 512, True),
     "resnet18": (4, 11, 512, True),
     "wrn-28-10": (8, 11, 640, True),
@@ -23,6 +24,7 @@ STEM = (7 * 7 - 3 * 3) * 3 * 64  # what a 7x7 convolution of RGB to 64 has more 
 # Published number of parameters, and those of them that are not in our backbone.
 SIZES = {
     "resnet12-metaopt": (12_424_320, 0),  # as counted in QSFormer's release
+    "resnet12-rfs": (12_424_320, 0),  # the mean over the map has no weights
     "resnet12-tadam": (7_996_800, 0),  # our sum over its layers; quoted as 8.0M
     "resnet18": (11_689_512, STEM + 513 * 1000),  # torchvision, 1000 classes
     "wrn-28-10": (36_479_194, 641 * 10),  # tests of imgclsmob (pytorchcv), 10 classes
@@ -85,7 +87,7 @@ def test_only_dropout_is_random_and_only_in_training(name: str) -> None:
     backbone, images = small(name), torch.randn(4, 3, 16, 16)
     with torch.no_grad():
         first, second = backbone(images), backbone(images)
-        assert torch.equal(first, second) == (name != "resnet12-metaopt")
+        assert torch.equal(first, second) == (name not in ("resnet12-metaopt", "resnet12-rfs"))
         backbone.eval()
         assert torch.equal(backbone(images), backbone(images))
 
@@ -167,6 +169,7 @@ def wrn(maps: Tensor, state: State) -> Tensor:
     ("name", "reference"),
     [
         ("resnet12-metaopt", metaopt),
+        ("resnet12-rfs", metaopt),
         ("resnet12-tadam", tadam),
         ("resnet18", resnet18),
         ("wrn-28-10", wrn),

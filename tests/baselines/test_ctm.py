@@ -93,9 +93,10 @@ def test_answers_as_one_task_at_a_time(size: tuple[int, int], n_shot: int) -> No
                 close(scores[task, q, k], -ctm.scale * 8 * mean)
 
 
-def test_without_a_scale_scores_are_distances() -> None:
-    scaled, plain, episode = make_ctm(scale=5.0), make_ctm(scale=None), make_tasks()
-    close(scaled(episode), scaled.scale * 8 * plain(episode))
+def test_without_a_scale_scores_are_summed_distances() -> None:
+    """As `get_embedding_score` of the release's model.py has them; else they are averaged."""
+    scaled, plain, episode = make_ctm(scale=5.0), make_ctm(scale=None), make_tasks(n_shot=3)
+    close(3 * scaled(episode), scaled.scale * 8 * plain(episode))
 
 
 def test_the_mask_knows_the_classes_by_the_positions_of_their_labels() -> None:

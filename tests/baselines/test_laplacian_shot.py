@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fewshot_bench.ops.basic import squared_distances
 from tests.baselines.made_up import embedded_tasks, method_of, scores_of
+from tests.baselines.test_bd_cspn import easyfsl
 from tests.oracles import close, embedded, load
 
 
@@ -23,10 +24,10 @@ def test_agrees_with_easyfsl(shared: Path, n_shot: int) -> None:
     """
     data = load(shared, f"easyfsl_laplacian_shot_{n_shot}shot")
     e = embedded(data)
-    rectifier: Any = method_of("bd-cspn", 32, transform="UN", scale=1.0)
     method: Any = method_of("laplacian-shot", 32, transform="UN", strength=0.7)
     shifted = e.query + e.support.mean(1, keepdim=True) - e.query.mean(1, keepdim=True)
-    centres = rectifier.rectify(e.support, e.support_labels, shifted, 5)
+    tasks = zip(e.support, e.support_labels, shifted, strict=True)
+    centres = torch.stack([easyfsl(*task) for task in tasks])
     logits = method.smooth(-squared_distances(centres, e.query), e.query).transpose(1, 2)
     assert torch.equal(logits.argmax(-1), data["predictions"].long())
     torch.testing.assert_close(logits.softmax(-1), data["scores"], rtol=0, atol=1e-3)

@@ -52,17 +52,21 @@ def walk(cell: nn.Module, end: str, items: list[Tensor]) -> list[Tensor]:
 
 
 def in_context(method: Method, support: Tensor, query: Tensor, reads: int) -> tuple[Tensor, Tensor]:
-    """Full context embeddings of one task and one query [Vinyals et al., appendix A]."""
-    lstm = method.get_submodule("context.of_support")
+    """Full context embeddings of one task and one query [Ravi & Larochelle, FCE-embedding.lua].
+
+    The query's LSTM has no state to begin with, and first reads the mean of the support.
+    """
+    lstm = method.get_submodule("of_support.lstm")
     forth = walk(lstm, "_l0", list(support))
     back = walk(lstm, "_l0_reverse", list(support.flip(0)))[::-1]
     support = torch.stack([sum(parts) for parts in zip(support, forth, back, strict=True)])  # type: ignore[misc]
-    cell = method.get_submodule("context.of_query")
-    hidden, memory = query, torch.zeros_like(query)
+    cell = method.get_submodule("of_query.cell")
+    hidden = memory = torch.zeros_like(query)
+    read = support.mean(0)
     for _ in range(reads):
-        read = torch.stack([hidden @ image for image in support]).softmax(0) @ support
         output, memory = step(cell, "", torch.cat([query, read]), hidden, memory)
         hidden = output + query
+        read = torch.stack([hidden @ image for image in support]).softmax(0) @ support
     return support, hidden
 
 

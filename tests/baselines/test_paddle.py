@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.method import methods
+from fewshot_bench.presets import build_recipe
 from tests.oracles import Identity, close
 
 
@@ -54,8 +55,8 @@ def test_it_does_what_the_paper_says_task_by_task(unit_length: bool) -> None:
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_a_class_without_queries_stays_empty(preset: str) -> None:
     support, labels, query, truth = clusters((12, 0, 3), dim=128)
-    settings = methods["paddle"].recipe_type.presets.get(preset, {})
-    answers = make(128, **settings).classify(support, labels, query, 3).argmax(-1)
+    recipe = build_recipe(methods["paddle"].recipe_type, preset=preset)
+    answers = make(128, **recipe.model_dump()).classify(support, labels, query, 3).argmax(-1)
     assert (answers == truth).double().mean() > 0.9
     assert not (answers == 1).any()
 

@@ -9,6 +9,7 @@ from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.method import Method, methods
 from tests.baselines.made_up import stir_norms
+from tests.filled import fill, waves
 from tests.oracles import close
 
 
@@ -48,28 +49,32 @@ def normalise(maps: Tensor, norm: nn.Module) -> Tensor:
 
 def relate(method: Method, of_class: Tensor, query: Tensor) -> Tensor:
     """Relation logit of one class map and one query map, joined as in the paper."""
+    part = method.get_submodule("relation")
     first: list[Tensor] = [
-        method.get_parameter(f"{part}.weight") for part in ("of_class", "of_query")
+        part.get_parameter(f"{which}.weight") for which in ("of_class", "of_query")
     ]
-    norms = [method.get_submodule(f"relation.{place}") for place in (0, 4)]
-    maps = F.conv2d(torch.cat([of_class, query])[None], torch.cat(first, dim=1), padding=1)
-    maps = shrink(normalise(maps, norms[0]))
-    maps = F.conv2d(maps, method.get_parameter("relation.3.weight"), padding=1)
-    vector = shrink(normalise(maps, norms[1])).flatten()
-    hidden = method.get_submodule("relation.8")(vector).relu()
-    logit: Tensor = method.get_submodule("relation.10")(hidden)
+    norms = [part.get_submodule(f"relation.{place}") for place in (0, 4)]
+    side = min(query.shape[1:])
+    padding = 0 if side >= 10 else 1
+    maps = F.conv2d(torch.cat([of_class, query])[None], torch.cat(first, dim=1), padding=padding)
+    maps = shrink(normalise(maps, norms[0]), keep_edge=side < 4)
+    maps = F.conv2d(maps, part.get_parameter("relation.3.weight"), padding=padding)
+    vector = shrink(normalise(maps, norms[1]), keep_edge=side < 4).flatten()
+    hidden = part.get_submodule("relation.8")(vector).relu()
+    logit: Tensor = part.get_submodule("relation.10")(hidden)
     return logit.squeeze()
 
 
-def shrink(maps: Tensor) -> Tensor:
-    """Largest of each two by two entries; what is left over at the edge stands alone."""
-    rows = [part.amax(2) for part in torch.split(maps, 2, dim=2)]
-    columns = [part.amax(3) for part in torch.split(torch.stack(rows, dim=2), 2, dim=3)]
+def shrink(maps: Tensor, keep_edge: bool) -> Tensor:
+    """Largest of each two by two entries; what is left over at the edge stands alone or goes."""
+    rows = [part.amax(2) for part in torch.split(maps, 2, dim=2) if keep_edge or part.shape[2] == 2]
+    parts = torch.split(torch.stack(rows, dim=2), 2, dim=3)
+    columns = [part.amax(3) for part in parts if keep_edge or part.shape[3] == 2]
     return torch.stack(columns, dim=3)
 
 
 @pytest.mark.parametrize("n_way", [2, 3])
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 5), (3, 6)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 5), (3, 6), (6, 6), (11, 10)])
 def test_every_pair_is_compared_by_the_joined_maps(size: tuple[int, int], n_way: int) -> None:
     shape = (3, *size)
     method, episode = make(shape), draw(shape, n_way, n_shot=2)
@@ -80,6 +85,39 @@ def test_every_pair_is_compared_by_the_joined_maps(size: tuple[int, int], n_way:
             for query in range(4):
                 expected = relate(method, of_class, episode.query[task, query])
                 close(scores[task, query, k], expected)
+
+
+@pytest.mark.parametrize(
+    ("side", "theirs"),
+    [  # RelationNetwork of miniimagenet_train_few_shot.py and omniglot_train_few_shot.py
+        (19, (0.07735324680350741, 0.12476656257170275)),
+        (5, (0.07308302238020842, 0.03274459258832134)),
+    ],
+)
+def test_relations_are_those_of_the_authors(side: int, theirs: tuple[float, float]) -> None:
+    """Their network on two pairs of maps, its weights and ours filled by a formula."""
+    cls = methods["relation-net"]
+    method = cls(Maps((64, side, side)), cls.recipe_type(), 5).double().eval()
+    module = method.get_submodule("relation")
+    joined = nn.Conv2d(128, 64, 3)
+    fill(nn.Sequential(joined, module.get_submodule("relation")))
+    halves = torch.split(joined.weight.data, 64, dim=1)
+    for name, half in zip(("of_class", "of_query"), halves, strict=True):
+        module.get_submodule(name).weight = nn.Parameter(half)
+    of_class, query = torch.split(waves(2, 128, side, side).relu(), 64, dim=1)
+    with torch.no_grad():
+        logits = module(of_class[:, None], query[:, None])
+    close(logits.flatten(), torch.tensor(theirs, dtype=torch.float64))
+
+
+def test_linear_layers_start_as_the_release_has_them() -> None:
+    cls = methods["relation-net"]
+    recipe = cls.recipe_type.model_validate({"linear_std": 0.01})
+    relation = cls(Maps((64, 6, 6)), recipe, 5).get_submodule("relation.relation")
+    for place in (8, 10):
+        linear = relation.get_submodule(str(place))
+        assert torch.equal(linear.get_parameter("bias"), torch.ones(len(linear.bias)))  # type: ignore[arg-type]
+        assert 0 < linear.get_parameter("weight").abs().max() < 0.05
 
 
 def test_the_loss_is_the_squared_error_of_the_relation() -> None:

@@ -1,16 +1,23 @@
 """TPN against its graph built edge by edge, and labels that walk along it step by step."""
 
+import math
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
-from tests.oracles import close
+from fewshot_bench.presets import build_recipe
+from tests.oracles import close, embedded, load_authors
+from tests.synthetic import make_tasks
 
 
 class Maps(Backbone):
@@ -60,12 +67,11 @@ def walk(points: np.ndarray, labels: np.ndarray, n_way: int, k: int, alpha: floa
 def test_closed_form_is_the_limit_of_labels_walking_along_the_graph(k: int) -> None:
     """Also with more neighbours than images, and none but oneself."""
     method, episode = tpn(alpha=0.9, n_neighbours=k, bandwidth=0.5), draw()
-    method.see_base(3 * torch.randn(100, 12).double(), torch.zeros(100))
-    unit = 0.5 * method.spread  # type: ignore[operator]
     with torch.no_grad():
         scores = method(episode)
         maps = torch.cat([episode.support, episode.query], dim=1)
         for task in range(3):
+            unit = 0.5 * spread_of(maps[task].flatten(1))
             bandwidths = unit * method.bandwidth_net(maps[task])  # type: ignore[operator]
             points = (maps[task].flatten(1) / bandwidths).numpy()
             expected = walk(points, episode.support_labels[task].numpy(), 4, k, 0.9)
@@ -114,12 +120,68 @@ def test_bandwidths_start_near_one_and_differ() -> None:
     assert bandwidths.std() > 1e-3
 
 
-def test_spread_is_the_root_mean_square_distance_of_base_images() -> None:
-    """For each dimension, over all pairs of different images."""
-    method, base = tpn(), torch.randn(30, 12, generator=torch.Generator().manual_seed(0)).double()
-    method.see_base(base, torch.zeros(30))
-    pairs = [((a - b) ** 2).mean() for i, a in enumerate(base) for b in base[:i]]
-    close(method.spread, torch.stack(pairs).mean().sqrt())  # type: ignore[arg-type]
+def spread_of(images: Tensor) -> Tensor:
+    """Root mean square distance, in each dimension, over all pairs of different images."""
+    pairs = [((a - b) ** 2).mean() for i, a in enumerate(images) for b in images[:i]]
+    return torch.stack(pairs).mean().sqrt()
+
+
+class Given(nn.Module):
+    """Bandwidths that are known."""
+
+    def __init__(self, bandwidths: Tensor) -> None:
+        super().__init__()
+        self.bandwidths = bandwidths.reshape(-1, 1)
+
+    def forward(self, _maps: Tensor) -> Tensor:
+        return self.bandwidths
+
+
+@pytest.mark.parametrize("n_shot", [1, 5])
+def test_propagates_as_the_authors_do(shared: Path, n_shot: int) -> None:
+    """Scores and losses of LabelPropagation in TPN-pytorch, whose bandwidths are given here."""
+    data = load_authors(shared, f"tpn_{n_shot}shot")
+    episode = embedded(data)
+    method = tpn((episode.support.shape[-1], 1, 1), bandwidth=None)
+    method.bandwidth_net = Given(data["param.sigma"])
+    close(method(episode), data["scores"])
+    labels = data["query_labels"].long().expand(len(episode.query), -1)
+    close(method.loss(episode, labels), data["losses"].mean())
+
+
+@pytest.mark.parametrize("bandwidth", [0.25, 0.5])
+def test_images_are_joined_however_large_their_embeddings_are(bandwidth: float) -> None:
+    """As a batch's statistics make them by random weights; a diagonal graph teaches nothing."""
+    method = tpn((8, 2, 2), bandwidth=bandwidth).train()
+    for size in (1e-3, 1.0, 1e3):
+        images = size * torch.randn(2, 80, 32, dtype=torch.float64)
+        graph = method.graph(images)  # type: ignore[operator]
+        off_diagonal = graph.sum(2) - graph.diagonal(dim1=1, dim2=2)
+        assert off_diagonal.mean() > 0.05
+
+
+def noisy_tasks(seed: int, n_tasks: int) -> tuple[Episode, Tensor]:
+    episode, labels = make_tasks(n_tasks, 1, separable=True, n_query=3, seed=seed)
+    support, query = (
+        (images + 0.8 * torch.randn_like(images)).float()
+        for images in (episode.support, episode.query)
+    )
+    return replace(episode, support=support, query=query), labels
+
+
+def test_learns_from_random_weights() -> None:
+    """Preset paper, without pretraining: better than guessing, log 5, and than at first."""
+    torch.manual_seed(0)
+    recipe = build_recipe(methods["tpn"].recipe_type, preset="paper")
+    assert recipe.pretrain is None
+    method = methods["tpn"](Conv4((1, 16, 16), (8, 8, 8)), recipe, 5).train()
+    optimizer, others = torch.optim.Adam(method.parameters(), lr=3e-3), noisy_tasks(1000, 10)
+    before = float(method.loss(*others).detach())
+    for step in range(40):
+        optimizer.zero_grad()
+        torch.autograd.backward(method.loss(*noisy_tasks(step, 1)))
+        optimizer.step()
+    assert float(method.loss(*others).detach()) < min(before, math.log(5)) - 0.1
 
 
 def test_refuses_a_backbone_without_maps() -> None:

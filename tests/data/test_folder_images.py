@@ -150,6 +150,9 @@ def test_no_more_than_a_class_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> N
         def read(self, file: str, size: int | None = None) -> bytes:
             return data
 
+        def size(self, file: str) -> int:
+            return len(data)
+
     found = images.class_of_files("a", [(Tree(), "x")] * 500, decode)  # type: ignore[list-item]
     tracemalloc.start()
     read = found.read()

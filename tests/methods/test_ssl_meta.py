@@ -1,12 +1,15 @@
 """SIB against its authors' release: what it answers, and what it learns from."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.method import Method, methods
+from fewshot_bench.ops.basic import prototypes
 from tests.oracles import Identity, close, embedded, load
 
 # The names of the authors' release, and ours.
@@ -65,3 +68,30 @@ def test_ssl_meta_learns_as_the_release_does(shared: Path, name: str) -> None:
     for key in (k for k in data if k.startswith("grad.")):
         ours = dict(method.named_parameters())[sib_name(key.removeprefix("grad."))].grad
         close(ours, data[key])
+
+
+@pytest.mark.parametrize("lost", [slice(1), slice(None)])
+def test_an_image_whose_embedding_is_zero_is_stepped_from_as_the_release_does(
+    shared: Path, lost: slice
+) -> None:
+    """Autograd's own product with the Jacobian of what the release scores by, F.normalize."""
+    data = load(shared, "sib_k3_1shot")
+    method: Any = sib(data, "episode").eval()
+    data["support"][:, lost] = 0
+    e = embedded(data)
+    query = F.normalize(e.query, dim=-1)
+    means = prototypes(F.normalize(e.support, dim=-1), e.support_labels, e.n_way)
+    weights = (method.diagonal * means).detach().requires_grad_()
+
+    def score(weights: Tensor) -> Tensor:
+        cosines = query @ F.normalize(weights, dim=-1).transpose(1, 2)
+        scores: Tensor = method.scale * (method.bias + cosines)
+        return scores
+
+    for _ in range(3):
+        inferred = method.gradient_net(score(weights), False)
+        (pulled,) = torch.autograd.grad(score(weights), weights, inferred)
+        weights = weights - method.recipe.step_size * pulled
+    ours = method(e)
+    assert torch.isfinite(ours).all()
+    close(ours, score(weights))

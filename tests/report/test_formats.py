@@ -2,7 +2,6 @@
 
 import csv
 import io
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.report.formats import chosen_format, render
 from fewshot_bench.report.latex import escape
 from tests.markdown import markdown_rows
+from tests.report.pages import Page
 from tests.report.samples import paper_like, tracked
 
 EXPECTED = [
@@ -18,39 +18,6 @@ EXPECTED = [
     ["transductive", "ssl-meta", "conv4-64", "69.00 ± 0.40 (seeds 3, sd 1.00)", "71.00 ± 0.40"],
 ]
 BEST = [EXPECTED[0][4], EXPECTED[1][3]]
-
-
-class Page(HTMLParser):
-    """Collects rows of texts, the texts in bold, and the title of every cell."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self.bold: list[str] = []
-        self.titles: list[str] = []
-        self._strong = False
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-            self.titles += [value or "" for name, value in attrs if name == "title"]
-        if tag == "strong":
-            self._strong = True
-            self.bold.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._strong = self._strong and tag != "strong"
-        if tag == "table":
-            self.rows.append([])
-
-    def handle_data(self, data: str) -> None:
-        if self.rows and self.rows[-1]:
-            self.rows[-1][-1] += data.rstrip("\n")
-        if self._strong:
-            self.bold[-1] += data
 
 
 def test_markdown() -> None:

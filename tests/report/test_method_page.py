@@ -1,11 +1,13 @@
 """A method's page says what its class and recipe declare, and what `--set` would take."""
 
 import inspect
+import re
 from typing import Any
 
 import pytest
 
 from fewshot_bench.data.entry import datasets
+from fewshot_bench.data.published import published_like
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
 from fewshot_bench.presets import PRESETS, build_recipe
@@ -52,13 +54,21 @@ def test_a_page_has_the_facts_and_every_setting(name: str) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", list(methods))
 def test_the_defaults_are_those_of_a_run(name: str, preset: str, dataset: str | None) -> None:
+    recipe_type = methods[name].recipe_type
+    try:
+        like = published_like(recipe_type, preset, dataset, name)
+    except UsageError as refusal:
+        with pytest.raises(UsageError, match=re.escape(str(refusal))):
+            method_page(name, preset, dataset)
+        return
     cells = shown(method_page(name, preset, dataset))
     for n_shot in (1, 2, 5, 10):
         recipe = build_recipe(
-            methods[name].recipe_type,
+            recipe_type,
             preset=preset,
             n_shot=n_shot,
             dataset=datasets[dataset].overrides if dataset else None,
+            published=like,
         )
         expected = {k: v for k, v in values(recipe).items() if k in cells}
         assert {key: at(cells[key]["Default"], n_shot) for key in expected} == expected

@@ -41,7 +41,7 @@ def protocol(run: TrackedRun) -> tuple[Any, ...]:
     return tuple(getattr(run, fact) for fact in COLUMN)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(RUNS)
 @example([{"episode_digest": "f" * 64}, {"episode_digest": "f" * 20 + "0" * 44}])
 @example([{"data_checksum": "d" * 64}, {"data_checksum": "d" * 40 + "0" * 24}])

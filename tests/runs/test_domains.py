@@ -104,7 +104,12 @@ def test_recipes_suit_the_data_set_that_is_trained_on(monkeypatch: pytest.Monkey
 
 def test_settings_are_chosen_where_it_is_trained() -> None:
     request = Request(
-        methods=("tim",), datasets=("away",), train_dataset="home", n_query=4, n_episodes=6, tune=True
+        methods=("tim",),
+        datasets=("away",),
+        train_dataset="home",
+        n_query=4,
+        n_episodes=6,
+        tune=True,
     )
     (cell,) = make_plan(request).cells
     assert cell.config.train_dataset == "home"

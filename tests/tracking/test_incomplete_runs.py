@@ -1,30 +1,9 @@
 """Runs that somebody has changed in a store cost no more than themselves."""
 
-import json
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from fewshot_bench.tracking.reader import understood
-
-TAGS = ("key", "setting", "data_checksum", "episode_digest", "version")
-METRICS = ("acc_1shot", "ci95_1shot", "train_seconds", "ms_per_episode")
-NUMBERS = ("n_way", "n_shot", "n_query", "n_episodes", "seed")
-WORDS = ("method", "backbone", "dataset", "split", "preset", "query_balance")
-
-
-def stored(run_id: str) -> Any:
-    """A run as MLflow gives it."""
-    params = dict.fromkeys(NUMBERS, "1") | dict.fromkeys(WORDS, "x") | {"settings": json.dumps([])}
-    data = SimpleNamespace(
-        tags={f"fsbench.{name}": "x" for name in TAGS},
-        metrics=dict.fromkeys(METRICS, 0.5),
-        params=params,
-    )
-    return SimpleNamespace(
-        info=SimpleNamespace(run_id=run_id, start_time=0, end_time=1000), data=data
-    )
+from tests.tracking.incomplete import METRICS, NUMBERS, TAGS, WORDS, stored
 
 
 @pytest.mark.parametrize("fact", [*(f"fsbench.{t}" for t in TAGS), *METRICS, *NUMBERS, *WORDS])

@@ -56,7 +56,22 @@ def test_rotations_teach_all_copies_their_class_and_their_turn() -> None:
     torch.testing.assert_close(model.loss(images, labels), expected)
 
 
-@pytest.mark.parametrize("settings", [{}, {"head": "linear"}, {"rotation": 1.0}])
+def test_the_originals_alone_may_teach_the_classes() -> None:
+    """BF3S without "RotAug": of the four copies, the first are the originals."""
+    model, (images, labels) = net(rotation=0.5, rotation_classes=False).eval(), batch()
+    expected = F.cross_entropy(model.classifier(model.backbone(images)), labels)
+    for turn in range(4):
+        maps = model.backbone.feature_map(torch.rot90(images, turn, (2, 3)))
+        turns = F.log_softmax(model.rotation(maps), 1)
+        expected = expected - 0.5 * turns[:, turn].mean() / 4
+    torch.testing.assert_close(model.loss(images, labels), expected)
+    assert "rotation_classes" not in PretrainRecipe(rotation=1.0).model_dump()  # keys stay
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"head": "linear"}, {"rotation": 1.0}, {"rotation": 1.0, "rotation_classes": False}],
+)
 def test_every_weight_learns(settings: dict[str, object]) -> None:
     model = net(16, **settings).train()
     torch.autograd.backward(model.loss(*batch()))
