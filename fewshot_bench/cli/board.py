@@ -74,6 +74,8 @@ class Board:
         elif news.task.isdecimal():
             result = news.value.result
             line += f": {100 * result.mean:.2f} ± {100 * result.ci95:.2f} %"
+        else:
+            line += ": done"
         if news.task.isdecimal():
             n = len(outcome.records) + len(outcome.failures)
             line = f"{n} of {len(outcome.plan.cells)}: {line}"

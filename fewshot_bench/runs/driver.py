@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,9 +127,12 @@ def _measure(outcome: Outcome, tracker: Tracker, manner: Manner, watch: Watch | 
     plan = outcome.plan
     wanted = [i for i in range(len(plan.cells)) if i not in outcome.records]
     tasks = tasks_of(plan, wanted, manner)
-    log = _new_log()
     engine = in_this_process if manner.workers == 1 else in_processes
-    with interruptible(), closing(engine(tasks, tracker, manner, log)) as happening:
+    with (
+        _log(outcome) as log,
+        interruptible(),
+        closing(engine(tasks, tracker, manner, log)) as happening,
+    ):
         for news in happening:
             if news.task.isdecimal() and news.kind == "done":
                 outcome.records[int(news.task)] = news.value
@@ -139,16 +142,21 @@ def _measure(outcome: Outcome, tracker: Tracker, manner: Manner, watch: Watch | 
                 raise news.value  # the others would meet it, too
             if watch:
                 watch(outcome, news)
-    if outcome.failures and log.exists() and log.stat().st_size:
-        outcome.log = log
-    else:
-        log.unlink(missing_ok=True)
 
 
-def _new_log() -> Path:
+@contextmanager
+def _log(outcome: Outcome) -> Iterator[Path]:
+    """Yield a file for what is printed elsewhere; it stays if it tells of a failure."""
     folder = home() / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    try:
+        yield path
+    finally:
+        if outcome.failures and path.exists() and path.stat().st_size:
+            outcome.log = path
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _caution(configs: Sequence[RunConfig]) -> None:
