@@ -15,10 +15,10 @@ ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench figures docs lint format install fuzz clean
+.PHONY: help demo test bench figures docs lint format install learn2learn fuzz clean
 
 help: ## show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## install, then meta-train and test ssl-meta on the embedded dataset
 	$(BIN)/fsbench run --method ssl-meta --shots 1
@@ -47,6 +47,8 @@ format: $(VENV)/.installed-dev ## rewrite the sources in the one format
 	$(BIN)/ruff format .
 
 install: $(VENV)/.installed-dev ## install all that development needs, and run nothing
+
+learn2learn: $(VENV)/.installed-learn2learn ## add learn2learn to the environment, its C sources made anew
 
 fuzz: $(VENV)-fuzz/.installed ## fuzz archives, images, pickles, settings, results and rows of stores (FUZZ_RUNS=1000000 inputs in all)
 	mkdir -p build/fuzz && cd build/fuzz && OMP_NUM_THREADS=1 $(abspath $(VENV)-fuzz)/bin/python $(CURDIR)/tests/fuzz/run_atheris.py $(FUZZ_RUNS)
@@ -83,6 +85,16 @@ $(VENV)/.installed-docs: $(VENV)/.created $(REQUIREMENTS)
 	$(ANNOUNCE)
 	$(PIP_INSTALL) -e '.[docs]'
 	@touch $(VENV)/.installed $@
+
+# learn2learn 0.2.0 ships C sources that Python 3.11 and later cannot compile: a setting that pip
+# hands to its setup.py has Cython make them anew. qpth, its solver, asks for an older numpy than it
+# needs; cvxpy, which it imports, comes before it.
+$(VENV)/.installed-learn2learn: $(VENV)/.installed
+	$(PIP_INSTALL) cython 'setuptools>=77,<80' wheel gym==0.26.2 torchvision requests tqdm cvxpy
+	$(PIP_INSTALL) --no-deps --no-build-isolation --use-pep517 \
+		--config-settings=--global-option=build_ext learn2learn==0.2.0
+	$(PIP_INSTALL) --no-deps --no-build-isolation --use-pep517 qpth==0.0.18
+	@touch $@
 
 # atheris in an environment of its own: it is no dependency, and not built for every Python.
 $(VENV)-fuzz/.installed: $(REQUIREMENTS)

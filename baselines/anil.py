@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from fewshot_bench.baselines.maml import MAML_PRESETS, MAMLRecipe
 from pydantic import Field
 from torch import Tensor
 
@@ -35,24 +36,16 @@ class ANILRecipe(InnerLoopRecipe):
         schedule="one-cycle",  # paper: constant
         warmup=0.05,
         augment="natural",  # paper: none
-        clip_value=10.0,  # as MAML's release
+        clip_value=10 / 75,  # as MAML's release, see `MAML_TRAINING`
         val_every=250,
         val_episodes=500,
     )
 
-    shots: ClassVar[Mapping[int, Overrides]] = {5: {"train.steps": 750}}
-    presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {
-            "inner_lr": 0.05,
-            "pretrain": None,
-            "train.n_query": 15,
-            "train.steps": 60_000,
-            "train.val_every": 1000,
-            "train.augment": "none",
-            "train.schedule": "constant",
-            "train.warmup": 0.0,
-        }
+    shots: ClassVar[Mapping[int, Overrides]] = {
+        5: {"train.steps": 750, "train.clip_value": 10 / 15}
     }
+    published: ClassVar[tuple[str, ...]] = MAMLRecipe.published  # [appendix A: as MAML]
+    presets: ClassVar[Mapping[str, Overrides]] = MAML_PRESETS
 
 
 @methods.register("anil")

@@ -49,6 +49,7 @@ class LEORecipe(Recipe):
         warmup=0.05,
         clip_value=0.1,  # [config.py]
         clip_norm=0.1,  # [config.py]
+        clip_norm_of="tensors",  # [runner.py _clip_gradients]
         val_every=500,
     )
 
@@ -60,8 +61,10 @@ class LEORecipe(Recipe):
             "orthogonality": 1.523998e-3,
         }
     }
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "tiered-imagenet")
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
+            "backbone": "wrn-28-10",  # its embeddings are released; its training is our reading
             "kl_weight": 0.756143,
             "train.steps": 100_000,
             "train.val_every": 1000,
@@ -70,6 +73,22 @@ class LEORecipe(Recipe):
             "train.warmup": 0.0,
         },
         "paper:5": {"kl_weight": 0.466387, "train.lr": 4.102361e-4},  # [README]
+        "paper@tiered-imagenet": {  # [README]
+            "dropout": 0.475126,
+            "kl_weight": 2.034189e-3,
+            "encoder_penalty": 8.302962e-5,
+            "l2_penalty": 4.148858e-10,
+            "orthogonality": 5.451078e-3,
+            "train.lr": 8.659053e-4,
+        },
+        "paper@tiered-imagenet:5": {  # [README]
+            "dropout": 0.415158,
+            "kl_weight": 1.622811,
+            "encoder_penalty": 2.672450e-5,
+            "l2_penalty": 1.690399e-10,
+            "orthogonality": 2.481216e-2,
+            "train.lr": 6.110314e-4,
+        },
     }
 
 

@@ -35,23 +35,34 @@ class MetaBaselineRecipe(Recipe):
 
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {"train.lr": (3e-4, 1e-3)}
     shots: ClassVar[Mapping[int, Overrides]] = {5: {"train.steps": 1000, "train.val_every": 200}}
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "tiered-imagenet")
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
-            "pretrain.head": "linear",  # [configs/train_classifier_mini.yaml], to val_every
+            "backbone": "resnet12-meta-baseline",
+            "pretrain.head": "linear",  # [configs/train_classifier_mini.yaml], to augment
             "pretrain.epochs": 100,
             "pretrain.batch_size": 128,
             "pretrain.warmup": 0.0,
             "pretrain.milestones": (0.9,),
-            "pretrain.augment": "shift-flip",
+            "pretrain.nesterov": False,  # [utils/__init__.py make_optimizer]
+            "pretrain.augment": "shift-flip",  # release: crops of random size, and flips
             "train.steps": 4000,  # 20 epochs of 200 [configs/train_meta_mini.yaml]
             "train.n_query": 15,
             "train.optimizer": "sgd",
+            "train.nesterov": False,
             "train.weight_decay": 5e-4,
             "train.schedule": "constant",
             "train.warmup": 0.0,
             "train.augment": "none",
             "train.val_every": 200,
-        }
+        },
+        "paper@tiered-imagenet": {
+            "pretrain.epochs": 120,  # [configs/train_classifier_tiered.yaml], to milestones
+            "pretrain.batch_size": 512,
+            "pretrain.milestones": (1 / 3, 2 / 3),
+            "train.steps": 200,  # 20 epochs of 10 [configs/train_meta_tiered.yaml]
+            "train.val_every": 10,
+        },
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
+from fewshot_bench.baselines.maml import MAML_TRAINING
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -39,23 +40,18 @@ class MetaSGDRecipe(InnerLoopRecipe):
         lr=1e-3,
         schedule="one-cycle",
         warmup=0.05,
-        clip_value=10.0,  # as MAML's release
+        clip_value=10 / 75,  # as MAML's release, see `MAML_TRAINING`
         val_every=500,
         val_episodes=200,
     )
 
-    shots: ClassVar[Mapping[int, Overrides]] = {5: {"train.tasks_per_step": 2, "train.steps": 1000}}
+    shots: ClassVar[Mapping[int, Overrides]] = {
+        5: {"train.tasks_per_step": 2, "train.steps": 1000, "train.clip_value": 10 / 15}
+    }
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
     presets: ClassVar[Mapping[str, Overrides]] = {
-        "paper": {
-            "rate_min": 0.005,
-            "rate_max": 0.1,
-            "pretrain": None,
-            "train.n_query": 15,
-            "train.steps": 60_000,
-            "train.val_every": 1000,
-            "train.schedule": "constant",
-            "train.warmup": 0.0,
-        }
+        **MAML_TRAINING,  # our reading: the paper compares with MAML, and has no code
+        "paper": {**MAML_TRAINING["paper"], "rate_min": 0.005, "rate_max": 0.1},
     }
 
 

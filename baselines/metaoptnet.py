@@ -16,6 +16,8 @@ from fewshot_bench.ops.crammer_singer import crammer_singer
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
 
+_DATA_SETS = ("mini-imagenet", "tiered-imagenet", "cifar-fs", "fc100")
+
 
 class MetaOptNetRecipe(Recipe):
     """Settings of Lee et al. 2019 and kjunelee/MetaOptNet (``train.py``)."""
@@ -27,16 +29,19 @@ class MetaOptNetRecipe(Recipe):
         "long training to grow",
     )
     label_smoothing: float = Field(
-        0.0, ge=0, le=0.5, description="shared by the wrong classes; 0.1 on miniImageNet [train.py]"
+        0.0,
+        ge=0,
+        le=0.5,
+        description="shared by the wrong classes; paper: 0.1 on miniImageNet [README --eps]",
     )
     pretrain: PretrainRecipe | None = PretrainRecipe()  # paper: none
     train: TrainRecipe | None = TrainRecipe(
         frozen=False,
         steps=1500,  # paper: 60 epochs of 1,000
         tasks_per_step=4,  # paper: 8
-        n_shot=5,  # at every test shot: 5 for CIFAR-FS, 10 or 15 elsewhere [README]
+        n_shot=5,  # at every test shot, as on CIFAR-FS [README]
         n_query=6,
-        optimizer="adam",  # paper: SGD at 0.1
+        optimizer="adam",  # paper: SGD at 0.1, with a weight decay of 5e-4
         lr=1e-3,
         schedule="one-cycle",
         warmup=0.05,
@@ -45,22 +50,30 @@ class MetaOptNetRecipe(Recipe):
         val_episodes=500,
     )
 
+    published: ClassVar[tuple[str, ...]] = _DATA_SETS
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
+            "backbone": "resnet12-metaopt",
             "scale": 1.0,
+            "label_smoothing": 0.1,  # [README --eps]
             "pretrain": None,
             "train.steps": 60_000,
+            "train.n_shot": 15,  # [README --train-shot]
             "train.tasks_per_step": 8,
             "train.optimizer": "sgd",
             "train.lr": 0.1,
             "train.weight_decay": 5e-4,
             "train.schedule": "step",
             "train.warmup": 0.0,
-            "train.milestones": (20 / 60, 40 / 60, 50 / 60),
-            "train.gamma": 0.134,  # release: x 0.06, 0.2, 0.2, which ends at the same rate
+            "train.milestones": (19 / 60,) * 7 + (39 / 60,) * 4 + (49 / 60,) * 4,
+            "train.gamma": 0.2**0.25,  # its powers are x 0.06, 0.012, 0.0024 from epoch 20, 40, 50
             "train.val_every": 1000,
             "train.val_episodes": 2000,
-        }
+        },
+        # [README: commands]
+        "paper@tiered-imagenet": {"train.n_shot": 10, "label_smoothing": 0.0},
+        "paper@cifar-fs": {"train.n_shot": 5, "label_smoothing": 0.0},
+        "paper@fc100": {"train.n_shot": 15, "label_smoothing": 0.0},
     }
 
 

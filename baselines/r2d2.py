@@ -39,7 +39,7 @@ class R2D2Recipe(Recipe):
     train: TrainRecipe | None = TrainRecipe(
         frozen=False,
         steps=1500,  # paper: until 20,000 do not improve
-        n_way=20,  # CIFAR-FS; 16 for miniImageNet, 60 for Omniglot, 10 for LR-D2
+        n_way=20,  # as on CIFAR-FS
         min_shot=1,
         n_shot=9,  # [conf shot_min, shot_max]
         n_query=5,  # paper: 12 - shot
@@ -52,21 +52,28 @@ class R2D2Recipe(Recipe):
         val_episodes=500,
     )
 
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "cifar-fs", "omniglot")
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {
+            "backbone": "conv4-r2d2",
             "regulariser": 50.0,
             "learn_regulariser": False,
+            "scale": 1e-4,  # [experiments.sh init_adj_scale]
             "pretrain": None,
-            "train.steps": 40_000,
-            "train.n_query": 7,
+            "train.steps": 40_000,  # of at most 120,000; the rate has then fallen to a millionth
+            "train.n_way": 16,
+            "train.n_query": 10,  # release: 15 - shot, of 1 to 9 [conf batch_size 240]
             "train.lr": 5e-3,
             "train.augment": "none",
             "train.schedule": "step",
             "train.warmup": 0.0,
-            "train.milestones": tuple(k / 20 for k in range(1, 20)),  # every 2,000 episodes
+            # Every 20 epochs of 100 episodes; the first is counted as the second [train.py].
+            "train.milestones": tuple((20 * k - 1) / 400 for k in range(1, 21)),
             "train.gamma": 0.5,
             "train.val_every": 1000,
-        }
+        },
+        "paper@cifar-fs": {"scale": 10.0, "train.n_way": 20, "train.n_query": 7},  # 12 - shot
+        "paper@omniglot": {"scale": 10.0, "train.n_way": 60, "train.n_query": 5},  # 10 - shot
     }
 
 
@@ -117,6 +124,28 @@ class R2D2(Method):
             return cross @ logistic(gram, targets, self.regulariser, self.recipe.newton_steps)
         # The release divides support and labels by √S, which multiplies lambda by S.
         return self.scale * (cross @ ridge(gram, targets, support.shape[1] * self.regulariser))
+
+
+class LRD2Recipe(R2D2Recipe):
+    """Settings of R2-D2, with those in which ``experiments.sh`` has others for LR-D2."""
+
+    head: Literal["ridge", "logistic"] = Field("logistic", description="R2-D2 or LR-D2")
+
+    published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "cifar-fs")
+    presets: ClassVar[Mapping[str, Overrides]] = {
+        "paper": {
+            **R2D2Recipe.presets["paper"],
+            "train.n_way": 10,
+            "train.n_query": 15,  # release: 20 - shot [batch_size 200]
+        },
+    }
+
+
+@methods.register("lr-d2", "lrd2")
+class LRD2(R2D2):
+    """One-vs-rest logistic regression of each task: `r2d2` with its other head."""
+
+    recipe: LRD2Recipe
 
 
 def logistic(gram: Tensor, targets: Tensor, strength: Tensor | float, n_steps: int) -> Tensor:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fewshot_bench.data.entry import datasets
     from fewshot_bench.data.store import open_dataset as load_dataset
     from fewshot_bench.errors import UsageError
+    from fewshot_bench.evaluation.tasksets import tasksets
     from fewshot_bench.method import methods
     from fewshot_bench.results import Result
     from fewshot_bench.statistics.paired import compare
@@ -32,6 +33,7 @@ __all__ = [
     "evaluate",
     "load_dataset",
     "methods",
+    "tasksets",
 ]
 
 _FOUND_IN = {
@@ -44,6 +46,7 @@ _FOUND_IN = {
     "evaluate": ("api", "evaluate"),
     "load_dataset": ("data.store", "open_dataset"),
     "methods": ("methods", None),
+    "tasksets": ("evaluation.tasksets", "tasksets"),
 }
 
 

@@ -18,6 +18,11 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"did you mean '{nearest[0]}'?" if nearest else f"choose from: {', '.join(options)}"
 
 
+# Extras that pip alone may fail to build, and what builds them.
+_BUILT_BY = {"learn2learn": "make learn2learn"}
+
+
 def how_to_get(extra: str) -> str:
     """Return the command that installs an extra."""
-    return f"pip install 'fewshot-bench[{extra}]'"
+    otherwise = f" (where that fails: {_BUILT_BY[extra]})" if extra in _BUILT_BY else ""
+    return f"pip install 'fewshot-bench[{extra}]'{otherwise}"

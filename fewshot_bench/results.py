@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +14,11 @@ from pydantic.json_schema import SkipJsonSchema
 from fewshot_bench.config import RunConfig
 from fewshot_bench.provenance.code_version import CodeVersion
 from fewshot_bench.statistics.intervals import confidence95
-from fewshot_bench.utilities.files import stable_hash
+from fewshot_bench.utilities.files import home, stable_hash
 
 Setting = Literal["inductive", "transductive"]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _YOUNGER = ("macro_f1", "calibration_error")  # fields of a result that stored ones may lack
 
 
@@ -75,7 +79,7 @@ class Result(BaseModel):
         versions: of fewshot_bench, torch, numpy and Python.
         macro_f1: of each episode, see `metrics.macro_f1`; None in results of earlier versions.
         calibration_error: of all queries together, see `metrics.expected_calibration_error`; None
-            likewise, and where a method's scores are not finite.
+            likewise.
         answers: on request, every single answer; never stored.
 
     Example:
@@ -94,17 +98,17 @@ class Result(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    accuracies: tuple[float, ...] = Field(repr=False, min_length=1)
+    accuracies: tuple[Share, ...] = Field(repr=False, min_length=1)
     setting: Setting
-    seconds: float
-    episode_seconds: float
-    peak_memory_mb: float
+    seconds: Amount
+    episode_seconds: Amount
+    peak_memory_mb: Amount
     episode_digest: str
     data_checksum: str
     device: str
     versions: dict[str, str]
-    macro_f1: tuple[float, ...] | None = Field(default=None, repr=False)
-    calibration_error: float | None = None
+    macro_f1: tuple[Share, ...] | None = Field(default=None, repr=False)
+    calibration_error: Share | None = None
     answers: SkipJsonSchema[InstanceOf[Answers] | None] = Field(None, exclude=True, repr=False)
 
     def __eq__(self, other: object) -> bool:
@@ -178,6 +182,8 @@ class RunRecord(BaseModel):
         code: that measured it.
         source: digest of the code of method and backbone, see `source_digest`.
         started, finished: of the process that measured it.
+        order: of two records of a configuration the one with the larger was measured later,
+            whatever the clock said; None in those of earlier versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -185,13 +191,33 @@ class RunRecord(BaseModel):
     config: RunConfig
     result: Result
     curves: tuple[CurvePoint, ...] = Field(default=(), repr=False)
-    train_seconds: float = 0.0
-    pretrain_seconds: float = 0.0
+    train_seconds: Amount = 0.0
+    pretrain_seconds: Amount = 0.0
     checkpoint: str | None = None
     code: CodeVersion | None = None
     source: str | None = None
     started: AwareDatetime | None = None
     finished: AwareDatetime | None = None
+    order: int | None = Field(None, ge=0, lt=2**63)
+
+    @property
+    def place(self) -> int:
+        """Its `order`; that of records of earlier versions is when they were begun, in ms."""
+        time = self.started or self.finished
+        return self.order or (milliseconds(time) if time else 0)
+
+    @property
+    def weights(self) -> Path | None:
+        """The file of the weights, in the home as it is now; None if there are none, or elsewhere.
+
+        Homes are moved, so the part of the path that was the home does not matter.
+        """
+        *_, room, folder, file = "", "", "", *Path(self.checkpoint or "").parts
+        if (room, file) != ("weights", "model.safetensors") or folder == "..":
+            return None
+        path = home() / room / folder / file
+        inside = path.resolve().is_relative_to((home() / room).resolve())
+        return path if inside else None
 
     @property
     def id(self) -> str:
@@ -201,3 +227,23 @@ class RunRecord(BaseModel):
         """
         unset = {name for name in _YOUNGER if getattr(self.result, name) is None}
         return stable_hash([self.config.key, self.result.model_dump(mode="json", exclude=unset)])
+
+
+def require_sound(record: RunRecord) -> None:
+    """Refuse a record that no run can have left, as it was read from a file.
+
+    Raises:
+        ValueError: it has not as many episodes as were asked for, or its weights lie elsewhere
+            than in the home.
+    """
+    n_asked, result = record.config.n_episodes, record.result
+    for values in filter(None, (result.accuracies, result.macro_f1)):
+        if len(values) != n_asked:
+            raise ValueError(f"it has {len(values)} of {n_asked} episodes")
+    if record.checkpoint is not None and record.weights is None:
+        raise ValueError("its weights lie outside the home")
+
+
+def milliseconds(time: datetime) -> int:
+    """Milliseconds from 1970 on, not before."""
+    return max(0, int(time.timestamp() * 1000))

@@ -91,6 +91,7 @@ class Roughly(doctest.OutputChecker):
         fsb.Result,
         Registry,
         pytest.param(fsb.load_dataset, marks=pytest.mark.slow),  # draws it
+        pytest.param(fsb.tasksets, marks=pytest.mark.slow),
     ],
 )
 def test_examples_run(thing: Any) -> None:

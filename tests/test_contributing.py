@@ -1,7 +1,6 @@
 """The examples of the guides, installed as third parties' packages, answer an episode."""
 
 import os
-import re
 import subprocess
 import sys
 import tomllib
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+from tests.guides import DOCS, example
+
 PATTERNS = """
 import torch
 from fewshot_bench.backbones.base import backbones
@@ -29,14 +29,6 @@ assert maps.shape == (5, *backbone.map_shape)
 assert torch.equal(backbone(patterns[0]), backbone.features_of(maps))
 assert backbone(patterns[0]).shape == (5, backbone.out_dim)
 """
-
-
-def example(guide: str, name: str) -> str:
-    """Return the fenced block of a page that follows the marker of `name`."""
-    text = (DOCS / guide).read_text("utf-8")
-    blocks = re.findall(rf"<!-- example: {re.escape(name)} -->\n```\w+\n(.*?)```", text, re.S)
-    assert len(blocks) == 1
-    return str(blocks[0])
 
 
 def install(guide: str, module: str, pyproject: str, site: Path) -> None:

@@ -11,8 +11,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import home
 from fewshot_bench.utilities.locks import waiting_lock
 from fewshot_bench.utilities.progress import say
-from fewshot_bench.utilities.state_dicts import read_state_dict, tensors_digest
-from fewshot_bench.utilities.tensors import Tensors, load_tensors, save_tensors
+from fewshot_bench.utilities.state_dicts import read_state_dict
+from fewshot_bench.utilities.tensors import Tensors, load_tensors, save_tensors, tensors_digest
 
 # What training scripts wrap a network in, and our own wrapping of another library's.
 PREFIXES = ("module.", "backbone.", "encoder.", "network.")

@@ -112,7 +112,7 @@ def download(name: Name) -> None:
 
 @app.command("verify")
 def verify_checksums(name: Name) -> None:
-    """Recompute the checksums of a stored data set."""
+    """Compare all rows of a stored data set with their checksums; a run looks at a sample."""
     from fewshot_bench.data.store import verify
 
     print_line(f"{name} ok, checksum {verify(name)}")

@@ -47,6 +47,12 @@ class Split:
         """How messages name it."""
         return f"the {self.split} split of {self.dataset}"
 
+    @property
+    def where(self) -> str:
+        """Where its rows come from, for messages: their file, if they are read from one."""
+        file = getattr(self.rows, "filename", None)
+        return str(file) if file else self.title
+
     @cached_property
     def class_offsets(self) -> Indices:
         """Index of the first row of each class, int64 ``[n_classes]``."""

@@ -16,16 +16,17 @@ from fewshot_bench.data.content import (
     ClassImages,
     ClassVectors,
     Content,
-    Images,
     split_header,
     total_checksum,
 )
 from fewshot_bench.data.dataset import SPLITS
+from fewshot_bench.data.dataset_json import FORMAT
+from fewshot_bench.data.pixel_statistics import PixelStatistics
+from fewshot_bench.data.stored_rows import seal, state_of
 from fewshot_bench.errors import UsageError
 from fewshot_bench.registry import canonical
 from fewshot_bench.utilities.files import atomic_folder, home
 
-FORMAT = 1
 _LONGEST_NAME = 200  # file systems take 255, with what is put around it while it is written
 
 
@@ -61,7 +62,7 @@ def write_dataset(
     check_classes(target.name, content.splits, SPLITS)
     with atomic_folder(target) as partial:
         check_space(partial, content.splits, int(np.prod(content.image_shape)))
-        pixels = _PixelStatistics(content.image_shape[2])
+        pixels = PixelStatistics(content.image_shape[2])
         splits = {}
         for split in SPLITS:
             seen = pixels.update if split == "train" else None
@@ -82,7 +83,7 @@ def write_facts(
     facts: dict[str, Any],
     provenance: dict[str, object],
 ) -> None:
-    """Write ``dataset.json``, which makes a data set of the arrays.
+    """Write ``dataset.json``, which makes a data set of the arrays, and note their state.
 
     Args:
         folder: of the data set.
@@ -100,33 +101,8 @@ def write_facts(
         "provenance": provenance,
     }
     (folder / "dataset.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
-
-
-class _PixelStatistics:
-    """Mean and standard deviation of each channel of train, from exact counts of its values."""
-
-    def __init__(self, channels: int) -> None:
-        self._counts = np.zeros((channels, 256), dtype=np.int64)
-
-    def update(self, images: Images) -> None:
-        for channel, counts in enumerate(self._counts):
-            counts += np.bincount(images[..., channel].ravel(), minlength=256)
-
-    @property
-    def mean(self) -> list[float]:
-        return [self._moment(counts, 1) / 255 for counts in self._counts]
-
-    @property
-    def std(self) -> list[float]:
-        """Population standard deviation; 1 for a channel that never varies."""
-        pairs = zip(self._counts, self.mean, strict=True)
-        variances = [self._moment(counts, 2) / 255**2 - mean**2 for counts, mean in pairs]
-        return [float(np.sqrt(v)) if v > 1e-12 else 1.0 for v in variances]
-
-    @staticmethod
-    def _moment(counts: np.ndarray[Any, np.dtype[np.int64]], power: int) -> float:
-        total: int = sum(value**power * int(n) for value, n in enumerate(counts))
-        return total / int(counts.sum())
+    rows = {split: np.load(folder / f"{split}.npy", mmap_mode="r") for split in splits}
+    seal(folder, state_of(folder, rows))
 
 
 @dataclass(frozen=True)

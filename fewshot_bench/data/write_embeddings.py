@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fewshot_bench.data.content import EmbeddingContent
 from fewshot_bench.data.dataset import SPLITS
+from fewshot_bench.data.dataset_json import EMBEDDINGS
 from fewshot_bench.data.write import (
     Rows,
     check_classes,
@@ -14,8 +15,6 @@ from fewshot_bench.data.write import (
 )
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import atomic_folder
-
-EMBEDDINGS = "embeddings"  # the kind, in dataset.json; images say none
 
 
 def write_embeddings(

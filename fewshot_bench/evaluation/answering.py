@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.evaluation.finite import require_finite_scores
 from fewshot_bench.method import Method
 
 _ROWS = 10_000  # of embeddings that an inductive method is asked at once
@@ -31,9 +32,12 @@ def task_scores(
 
     Returns:
         float64 ``[Q, n_way]`` on the CPU; softmax makes them probabilities.
+
+    Raises:
+        UsageError: some are not finite; the first query that has such, and the method.
     """
     size = _IMAGES if query.ndim > 2 else _ROWS
     parts = [query] if method.setting == "transductive" else torch.split(query, size)
     shown, labels = support[None], support_labels[None]
     scores = [method(Episode(shown, labels, part[None], n_way, embedded))[0] for part in parts]
-    return torch.cat(scores).double().cpu()
+    return require_finite_scores(method, torch.cat(scores), what="query").double().cpu()

@@ -18,6 +18,7 @@ from fewshot_bench.episodes.episode import Episode, EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.block import Block, block_of
 from fewshot_bench.evaluation.features import FeatureTable, ImageTable, Table, embed_split
+from fewshot_bench.evaluation.finite import require_finite_scores
 from fewshot_bench.evaluation.parallel import map_on_cores
 from fewshot_bench.method import Method
 from fewshot_bench.results import Answers, Result
@@ -59,6 +60,9 @@ def evaluate(
         n_episodes: how many.
         predictions: keep every single answer in the result, or hand all, block by block and in
             order, to a function that keeps them elsewhere.
+
+    Raises:
+        UsageError: as `score_episodes` does.
     """
     began = time.perf_counter()
     device = method.device
@@ -69,7 +73,6 @@ def evaluate(
     kept: list[Answers] = []
     keep = predictions if callable(predictions) else kept.append if predictions else None
     scores = score_episodes(method, source, n_episodes, inputs, keep)
-    finite = np.isfinite(scores.calibration_error)
     return Result(
         accuracies=tuple(scores.accuracies.tolist()),
         setting=method.setting,
@@ -86,7 +89,7 @@ def evaluate(
             "python": platform.python_version(),
         },
         macro_f1=tuple(scores.macro_f1.tolist()),
-        calibration_error=scores.calibration_error if finite else None,
+        calibration_error=scores.calibration_error,
         answers=Answers.joined(kept) if kept else None,
     )
 
@@ -111,6 +114,9 @@ def score_episodes(
 
     The tasks handed over at once depend neither on the cores nor on what was scored before, so
     neither do the accuracies. `keep` gets every single answer, if it is given.
+
+    Raises:
+        UsageError: embeddings or scores are not finite; scores are told by method and episode.
     """
     method.eval()
     chunk, block, most = _sizes(method, source, table)
@@ -120,7 +126,11 @@ def score_episodes(
         indices = source.indices(start, min(block, n_episodes - start))
         parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
         episodes = (gather(table, part, source.spec.n_way)[0] for part in parts)
-        return block_of(indices, (method(episode) for episode in episodes))
+        scores = (
+            require_finite_scores(method, method(episode), start + i * chunk)
+            for i, episode in enumerate(episodes)
+        )
+        return block_of(indices, scores)
 
     digest, blocks = hashlib.sha256(), []
     gaps: NDArray[np.float64] = np.zeros(N_BINS)

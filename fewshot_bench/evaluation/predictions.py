@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 _FACTS = b"fewshot_bench"  # in the file's metadata: the key of the run, and all its classes
 _ROWS = 100_000  # of a row group, at least; it ends with an episode
+_DAMAGE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OSError,
+    MemoryError,
+    RuntimeError,  # NotImplementedError and RecursionError, too
+    ArithmeticError,
+)
 Indices = NDArray[np.int64]
 
 
@@ -120,7 +130,7 @@ def _in_one_line(path: Path) -> Iterator[None]:
     """Say of a file that cannot be read that it is damaged; pyarrow's errors are ValueErrors."""
     try:
         yield
-    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+    except _DAMAGE as error:
         reason = str(error).partition("\n")[0][:200]
         raise UsageError(f"{path} is damaged ({reason}); delete it and run again") from None
 

@@ -60,9 +60,10 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
 def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
     """One row a run, only the latest of each seed of each cell.
 
-    Runs that differ in nothing but their time are one. Adds ``variant``, and keeps recipes.
+    Runs that differ in nothing but their time are one; their `order` says which is the latest.
+    Adds ``variant``, and keeps recipes.
     """
-    frame = pd.DataFrame([asdict(run) for run in runs]).sort_values("started", kind="stable")
+    frame = pd.DataFrame([asdict(run) for run in runs]).sort_values("order", kind="stable")
     frame["variant"] = _variants(frame)
     return frame.drop_duplicates([*ROW, *COLUMN, "seed"], keep="last")
 

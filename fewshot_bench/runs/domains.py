@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, Split
 from fewshot_bench.data.fitted import change_of_shape, fitted
-from fewshot_bench.data.store import open_dataset
+from fewshot_bench.data.store import open_dataset, verify
 from fewshot_bench.errors import UsageError
 
 
@@ -62,6 +62,15 @@ class Domains:
         if self.train_dataset is None or self.embedded_by:
             return self.dataset[split]
         return fitted(self.dataset.images(split), self.train_dataset.images("train"))
+
+    def verify(self) -> None:
+        """Compare all rows with their checksums.
+
+        Raises:
+            UsageError: some differ.
+        """
+        for name in {self.dataset.name, self.training.name}:
+            verify(name)
 
     def facts(self, split: str) -> dict[str, str | int | None]:
         """What a configuration says of them, by the names of `RunConfig`."""

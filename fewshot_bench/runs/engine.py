@@ -79,8 +79,8 @@ class Engine:
         from fewshot_bench.runs.runner import run
 
         say(f"{config.title}: running")
-        with self.tracker.announced(config):
-            return run(config, self.device, renew=self.force, keep_predictions=keep)
+        with self.tracker.announced(config) as last:
+            return run(config, self.device, self.force, keep, after=last)
 
     def _repeat(self, record: RunRecord) -> None:
         from fewshot_bench.runs.runner import repeat

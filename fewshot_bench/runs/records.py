@@ -1,5 +1,6 @@
 """Finished runs as this machine keeps them, and what requests amount to."""
 
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -7,10 +8,11 @@ from pydantic import ValidationError
 from fewshot_bench.data.store import stored_checksum
 from fewshot_bench.errors import UsageError
 from fewshot_bench.provenance.code_fingerprint import code_fingerprint
-from fewshot_bench.results import RunRecord
+from fewshot_bench.results import RunRecord, milliseconds, require_sound
 from fewshot_bench.runs.cells import Plan
 from fewshot_bench.runs.request import Request
 from fewshot_bench.utilities.files import atomic_file, home, read_text, stable_hash
+from fewshot_bench.utilities.validation import first_of
 
 
 def record_path(key: str) -> Path:
@@ -35,11 +37,28 @@ def stored_record(key: str) -> RunRecord | None:
         return None
     try:
         record = RunRecord.model_validate_json(read_text(path))
-    except (ValidationError, UnicodeDecodeError):
-        raise UsageError(f"{path} is damaged; delete it and run again") from None
+        require_sound(record)
+    except (ValueError, UsageError) as error:
+        reason = first_of(error) if isinstance(error, ValidationError) else error
+        raise UsageError(f"{path} is damaged ({reason}); delete it and run again") from None
     if record.config.key != key:
         raise UsageError(f"{path} is the result of another configuration; delete it and run again")
     return record
+
+
+def next_order(key: str, started: datetime, after: int) -> int:
+    """Order of a measurement, later than another and than the record that is kept.
+
+    Args:
+        key: of the configuration.
+        started: when it was begun, which counts unless the clock was set back.
+        after: order of the other.
+    """
+    try:
+        former = stored_record(key)
+    except UsageError:  # it is about to be replaced
+        former = None
+    return max(milliseconds(started), after + 1, former.place + 1 if former else 0)
 
 
 def remember(request: Request, plan: Plan) -> None:

@@ -19,7 +19,7 @@ from fewshot_bench.provenance.code_version import code_version
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.results import CurvePoint, Result, RunRecord
 from fewshot_bench.runs.domains import domains_of
-from fewshot_bench.runs.records import keep_record
+from fewshot_bench.runs.records import keep_record, next_order
 from fewshot_bench.runs.weights import needed_weights
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
@@ -43,10 +43,16 @@ def run(
     device: torch.device,
     renew: bool = False,
     keep_predictions: bool = False,
+    after: int = 0,
 ) -> RunRecord:
     """Carry a run out and keep its record, in place of a former one and its predictions.
 
-    Stored weights are reused; with `renew`, unless other code or former images made them.
+    Args:
+        config: of the run.
+        device: to compute on.
+        renew: make weights of other code or former images anew; others are reused.
+        keep_predictions: keep every single answer beside the record.
+        after: order of a run that this one comes after, see `RunRecord`.
 
     Raises:
         UsageError: the data cannot fill the episodes, or they changed since.
@@ -71,6 +77,7 @@ def run(
         source=config_source(config),
         started=started,
         finished=datetime.now(UTC),
+        order=next_order(config.key, started, after),
     )
     keep_record(record)
     return record

@@ -11,6 +11,7 @@ from fewshot_bench.evaluation.predictions import has_predictions, predictions_pa
 from fewshot_bench.provenance.code_version import CodeVersion
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.classes import write_class_files
+from fewshot_bench.tracking.order import ORDER
 from fewshot_bench.tracking.record import measured, write_files
 from fewshot_bench.utilities.progress import say
 
@@ -56,6 +57,7 @@ def log_tags(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
     result = record.result
     tags = {
         "fsbench.record": record.id,
+        ORDER: str(record.place),
         "fsbench.setting": result.setting,
         "fsbench.episode_digest": result.episode_digest,
         "fsbench.device": result.device,
@@ -93,8 +95,8 @@ def log_artifacts(client: "MlflowClient", run_id: str, record: RunRecord) -> Non
     with tempfile.TemporaryDirectory() as name:
         write_files(record, Path(name))
         client.log_artifacts(run_id, name)
-    if record.checkpoint and Path(record.checkpoint).exists():  # old results outlive weights
-        client.log_artifact(run_id, record.checkpoint)
+    if record.weights and record.weights.is_file():  # old results outlive weights
+        client.log_artifact(run_id, str(record.weights))
 
 
 def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -3,10 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.results import RunRecord
+from fewshot_bench.results import RunRecord, require_sound
 from fewshot_bench.tracking.store import TrackingError, store_name
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.utilities.files import atomic_file, home, read_text, stable_hash
@@ -93,9 +93,11 @@ def owed_elsewhere(uri: str) -> dict[str, int]:
 def _read(path: Path) -> Debt | None:
     """Return a debt, or None if the file is damaged."""
     try:
-        return Debt.model_validate_json(read_text(path))
-    except (ValidationError, UnicodeDecodeError, UsageError):
+        debt = Debt.model_validate_json(read_text(path))
+        require_sound(debt.record)
+    except (OSError, ValueError, UsageError):
         return None
+    return debt
 
 
 def _folder(store: str) -> Path:

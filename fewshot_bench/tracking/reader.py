@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fewshot_bench.config import named_weights
 from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking.client import connect
+from fewshot_bench.tracking.order import order_of
 from fewshot_bench.tracking.possible import check_possible
 from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
@@ -25,6 +26,8 @@ _NULL = "null"  # what JSON makes of None
 def load_runs(uri: str | None = None) -> list[TrackedRun]:
     """Read all finished runs that fsbench wrote, oldest first; a missing sqlite file has none.
 
+    Which is older is told by their order, not by the clocks of those that wrote them.
+
     Raises:
         UsageError: the address is malformed, or the store does not answer within seconds.
     """
@@ -37,7 +40,7 @@ def load_runs(uri: str | None = None) -> list[TrackedRun]:
         experiments = [e.experiment_id for e in _pages(client.search_experiments)]
         query = "attributes.status = 'FINISHED' and tags.`fsbench.key` != ''"
         runs = list(understood(_pages(client.search_runs, experiments, query)))
-    return sorted(runs, key=lambda run: (run.started, run.run_id))
+    return sorted(runs, key=lambda run: (run.order, run.run_id))
 
 
 def _pages(search: Any, *arguments: Any) -> Iterator[Any]:
@@ -111,6 +114,7 @@ def tracked(run: "Run") -> TrackedRun:
         version=tags["fsbench.version"],
         started=datetime.fromtimestamp(info.start_time / 1000, UTC),
         finished=datetime.fromtimestamp(info.end_time / 1000, UTC),
+        order=order_of(run),
         weights=named_weights(given("weights_name"), given("backbone_weights")),
     )
 

@@ -34,6 +34,7 @@ class TrackedRun:
         shared_classes: measured classes with the name of one that was trained or selected on.
         version: of the code.
         started, finished: UTC.
+        order: of two runs of a cell the one with the larger is the later, whatever the clocks say.
         weights: which were given for the backbone, as ``weights mine-abc123``; '' if none.
     """
 
@@ -70,6 +71,7 @@ class TrackedRun:
     version: str
     started: datetime
     finished: datetime
+    order: int
     weights: str = ""
 
 

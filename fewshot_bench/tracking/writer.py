@@ -20,6 +20,7 @@ from fewshot_bench.tracking.log import (
     log_predictions,
     log_tags,
 )
+from fewshot_bench.tracking.order import order_of
 from fewshot_bench.tracking.record import flatten
 from fewshot_bench.tracking.sqlite import holds_finished
 from fewshot_bench.tracking.store import (
@@ -99,16 +100,20 @@ class Tracker:
         return bool(self._search(config, "FINISHED", tags))
 
     @contextmanager
-    def announced(self, config: RunConfig) -> Iterator[None]:
+    def announced(self, config: RunConfig) -> Iterator[int]:
         """Show a run as running while the block lasts; an error ends it FAILED, a signal KILLED.
 
         Hold the lock of the cell. A store that cannot be used is no reason to stop.
+
+        Yields:
+            The order of the last run of the configuration in the store; 0 if none is known.
         """
-        run_id = None
+        run_id, last = None, 0
         with suppress(TrackingError), one_line(self.uri), impatient():
+            last = max(map(order_of, self._search(config, "FINISHED", {})), default=0)
             run_id = self._open(config, code_version(), datetime.now(UTC))
         try:
-            yield
+            yield last
         except BaseException as error:
             status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             with suppress(Exception), impatient():  # the error at hand is the one to show

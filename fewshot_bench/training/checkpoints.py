@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -96,7 +97,7 @@ class StoredWeights:
             UsageError: they are damaged, or were made by something else than `facts`.
         """
         tensors, made = load_tensors(self.path)
-        if not {"seconds", "curves"} <= made.keys() or stable_hash(made.get("made_by")) != self.key:
+        if not (self._made(made) and _is_outcome(made)):
             raise UsageError(
                 f"{self.path} holds other weights than its place is for; delete it and run again"
             )
@@ -104,12 +105,12 @@ class StoredWeights:
 
     def finish(self, tensors: Mapping[str, Tensor], outcome: Mapping[str, Any]) -> None:
         """File the finished weights; the checkpoint is no longer needed."""
-        save_tensors(self.path, tensors, self._made(outcome))
+        save_tensors(self.path, tensors, self._facts(outcome))
         self.checkpoint.unlink(missing_ok=True)
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Replace the checkpoint of unfinished training."""
-        save_tensors(self.checkpoint, tensors, self._made({"state": state}))
+        save_tensors(self.checkpoint, tensors, self._facts({"state": state}))
 
     def load_checkpoint(self) -> tuple[Tensors, dict[str, Any]] | None:
         """Return the tensors and the state of unfinished training; None if it is to begin.
@@ -120,7 +121,7 @@ class StoredWeights:
         if not self.checkpoint.exists():
             return None
         tensors, made = load_tensors(self.checkpoint)
-        if stable_hash(made.get("made_by")) != self.key or "state" not in made:
+        if not (self._made(made) and isinstance(made.get("state"), dict)):
             raise UsageError(
                 f"{self.checkpoint} belongs to another configuration; delete it and run again"
             )
@@ -129,8 +130,30 @@ class StoredWeights:
             return None
         return tensors, made["state"]
 
-    def _made(self, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    def _made(self, made: Mapping[str, Any]) -> bool:
+        """Whether what is known of the making of weights is what makes these."""
+        try:
+            return stable_hash(made.get("made_by")) == self.key
+        except RecursionError:
+            return False
+
+    def _facts(self, outcome: Mapping[str, Any]) -> dict[str, Any]:
         return {"made_by": self.facts, "source": self.source, **outcome}
+
+
+class _Outcome(BaseModel):
+    """What is read of the making of finished weights, see `Training.outcome`."""
+
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+    curves: list[tuple[str, int, float]]
+
+
+def _is_outcome(made: Mapping[str, Any]) -> bool:
+    try:
+        _Outcome.model_validate(made)
+    except ValidationError:
+        return False
+    return True
 
 
 def identity(key: str, made: Mapping[str, Any]) -> str:
@@ -153,9 +176,13 @@ def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path
     """Load a state dictionary strictly.
 
     Raises:
-        UsageError: names or shapes differ from the module's.
+        UsageError: names, shapes or kinds of numbers differ from the module's.
     """
     try:
+        for name, own in module.state_dict().items():
+            kinds = [(t.is_floating_point(), t.is_complex()) for t in (own, tensors.get(name, own))]
+            if len(set(kinds)) > 1:
+                raise RuntimeError(f"{name} holds other kinds of numbers")
         module.load_state_dict(dict(tensors))
     except RuntimeError:
         raise UsageError(f"the weights in {path} do not fit; delete it and run again") from None

@@ -1,11 +1,15 @@
 """Optimisers and learning rates of a recipe."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from fewshot_bench.recipe import OptimRecipe
+
+# What the optimisers keep of a parameter.
+_ADAM, _SGD = {"step", "exp_avg", "exp_avg_sq"}, {"momentum_buffer"}
 
 
 def learning_rate(recipe: OptimRecipe, step: int, n_steps: int) -> float:
@@ -44,6 +48,27 @@ def make_optimizer(recipe: OptimRecipe, module: nn.Module) -> torch.optim.Optimi
         weight_decay=recipe.weight_decay,
         nesterov=recipe.nesterov and recipe.momentum > 0,
     )
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser its state back: ``INDEX.ENTRY`` of the parameter with that index.
+
+    Raises:
+        ValueError: there is no such parameter, or it has another shape.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, _, entry = name.partition(".")
+        index = int(number)
+        if not 0 <= index < len(parameters) or tensor.shape not in ((), parameters[index].shape):
+            raise ValueError(f"no parameter has a state '{name}' of shape {tuple(tensor.shape)}")
+        state.setdefault(index, {})[entry] = tensor
+    whole = _ADAM if isinstance(optimizer, torch.optim.Adam) else _SGD
+    if any(entries.keys() != whole for entries in state.values()):
+        raise ValueError(f"the state of each parameter is {', '.join(sorted(whole))}")
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def clip_gradients(recipe: OptimRecipe, module: nn.Module) -> None:

@@ -9,19 +9,27 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import Field, TypeAdapter
 from torch import Tensor, nn
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import OptimRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, load_into
-from fewshot_bench.training.optimisation import clip_gradients, learning_rate, make_optimizer
+from fewshot_bench.training.optimisation import (
+    clip_gradients,
+    learning_rate,
+    load_optimizer,
+    make_optimizer,
+)
 from fewshot_bench.utilities.progress import Bar, say
 from fewshot_bench.utilities.signals import Interrupted, deferred
-from fewshot_bench.utilities.tensors import Tensors, with_prefix, without_prefix
+from fewshot_bench.utilities.tensors import Tensors, all_finite, with_prefix, without_prefix
+
+Loss = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass
@@ -36,12 +44,12 @@ class Training:
         recent: losses since the last validation, whose mean goes into the curve.
     """
 
-    step: int = 0
-    best: float = -1.0
-    best_step: int = 0
-    curves: list[tuple[str, int, float]] = field(default_factory=list)
-    seconds: float = 0.0
-    recent: list[float] = field(default_factory=list)
+    step: Annotated[int, Field(ge=0)] = 0
+    best: Annotated[float, Field(ge=-1, le=1)] = -1.0
+    best_step: Annotated[int, Field(ge=0)] = 0
+    curves: list[tuple[str, int, Loss]] = field(default_factory=list)
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    recent: list[Loss] = field(default_factory=list)
 
     @property
     def outcome(self) -> dict[str, Any]:
@@ -155,7 +163,12 @@ class Trainer:
         self.state.curves.append((f"{self.stage}_{name}", self.state.step, value))
 
     def _validate(self) -> None:
-        accuracy = self.validate()
+        self._require_finite(_state(self.module))
+        try:
+            accuracy = self.validate()
+        except UsageError as error:
+            moment = f"validation of {self.label} at step {self.state.step}"
+            raise UsageError(f"{moment}: {error}") from None
         self._note("val_acc", accuracy)
         if accuracy > self.state.best:
             self.state.best, self.state.best_step = accuracy, self.state.step
@@ -171,22 +184,26 @@ class Trainer:
             tensors |= with_prefix(
                 f"optim.{index}", {k: v for k, v in entries.items() if v is not None}
             )
-        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-            step = self.state.step
-            raise self._diverged(f"weights of {self.label} are no longer finite at step {step}")
+        self._require_finite(tensors)
         self.stored.save_checkpoint(tensors, vars(self.state))
 
+    def _require_finite(self, tensors: Tensors) -> None:
+        if not all(map(all_finite, tensors.values())):
+            step = self.state.step
+            raise self._diverged(f"weights of {self.label} are no longer finite at step {step}")
+
     def _resume(self, tensors: Tensors, facts: dict[str, Any]) -> None:
-        load_into(self.module, without_prefix("model", tensors), self.stored.checkpoint)
+        path = self.stored.checkpoint
         self.best_weights = without_prefix("best", tensors)
-        state: dict[int, dict[str, Any]] = {}
-        for name, tensor in without_prefix("optim", tensors).items():
-            index, entry = name.split(".", 1)
-            state.setdefault(int(index), {})[entry] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        self.state = Training(**facts)
-        self.state.curves = [(name, step, value) for name, step, value in self.state.curves]
+        for weights in (self.best_weights, without_prefix("model", tensors)):
+            load_into(self.module, weights, path)  # the best would be wanted at the end
+        try:
+            self.state = TypeAdapter(Training).validate_python(facts)
+            if self.state.step > self.n_steps:
+                raise ValueError("more steps than the training has")
+            load_optimizer(self.optimizer, without_prefix("optim", tensors))
+        except ValueError:
+            raise UsageError(f"{path} holds no such training; delete it and run again") from None
         say(f"{self.label}: going on from step {self.state.step} of {self.n_steps}")
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import platformdirs
 
@@ -126,20 +127,41 @@ def open_regular(path: Path, otherwise: str = "no plain file") -> BufferedReader
     return os.fdopen(descriptor, "rb")
 
 
-def read_text(path: Path, otherwise: str = "no plain file") -> str:
+def read_text(path: Path, otherwise: str = "no plain file", most: int = 256 * 2**20) -> str:
     """Read a plain file of UTF-8 text; a mark of the byte order at its beginning is none of it.
 
     Args:
         path: of the file.
         otherwise: what it is if it is none, for the message.
+        most: bytes that it may have.
 
     Raises:
         UsageError: as `open_regular`.
         OSError: it cannot be opened.
-        UnicodeDecodeError: it is no UTF-8.
+        ValueError: it is no UTF-8, or has more than `most` bytes.
     """
     with open_regular(path, otherwise) as file:
-        return file.read().decode("utf-8-sig")
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise ValueError(f"{path.name} has {size} bytes, too many")
+        return file.read(most).decode("utf-8-sig")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object, see `read_text`.
+
+    Raises:
+        UsageError: it is no plain file.
+        OSError: there is no such file.
+        ValueError: it holds something else.
+    """
+    try:
+        value = json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{path.name} holds no JSON object")
+    return value
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Weights that a user has in a file: read as tensors and names, never as code."""
 
-import hashlib
 import pickle
 import struct
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from torch import Tensor
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import open_regular, require_regular
 from fewshot_bench.utilities.shortage import is_memory_shortage
-from fewshot_bench.utilities.tensors import Tensors
+from fewshot_bench.utilities.tensors import Tensors, all_finite
 
 # What training scripts call the weights, beside the epoch and the optimiser.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "state", "params", "net")
@@ -49,7 +48,7 @@ def read_state_dict(path: Path) -> Tensors:
     for name, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.is_quantized:
             raise UsageError(f"{path}: '{name}' is no plain tensor; save it as one")
-        if not torch.isfinite(tensor).all():
+        if not all_finite(tensor):
             raise UsageError(f"{path}: '{name}' holds numbers that are not finite")
     return {name: t.detach().clone().contiguous() for name, t in tensors.items()}
 
@@ -87,13 +86,3 @@ def _weights_in(content: Any, path: Path) -> Tensors:
         f"{path} holds no weights by name; save state_dict(), perhaps under one of: "
         f"{', '.join(WRAPPERS)}"
     )
-
-
-def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of tensors with their names, types and shapes, whatever their order."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].cpu().contiguous()
-        digest.update(repr((name, str(tensor.dtype), list(tensor.shape))).encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -24,3 +24,10 @@ def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
         raise UsageError(
             f"setting {key}={first['input']!r} does not fit: {first['msg'].lower()}"
         ) from None
+
+
+def first_of(error: ValidationError) -> str:
+    """Say in a line what a model refused first, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])[:100]
+    return f"{place}: {first['msg']}" if place else first["msg"]

@@ -1,14 +1,17 @@
 """FEAT: against PyTorch's own attention, one task and one class at a time."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 from fewshot_bench.baselines.feat import FEAT
 from torch import Tensor, nn
 
+from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
 from tests.baselines.made_up import embedded_tasks
-from tests.oracles import Identity, close
+from tests.oracles import Identity, close, load_authors
 
 DIM = 12
 NO_DROPOUT = {"attention_dropout": 0.0, "dropout": 0.0}
@@ -80,3 +83,32 @@ def test_each_dropout_acts_in_training_alone(kind: str) -> None:
     assert torch.equal(method(episode), method(episode))
     method.train()
     assert not torch.equal(method(episode), method(episode))
+
+
+@pytest.mark.parametrize("shot", [1, 5])
+def test_logits_losses_and_gradients_are_the_authors(shared: Path, shot: int) -> None:
+    data = load_authors(shared, f"feat_{shot}shot")
+    theirs = {"w_ks": "inputs.0", "w_qs": "inputs.1", "w_vs": "inputs.2", "fc": "output"}
+    theirs["layer_norm"] = "norm"
+    weights = {}
+    for key in (key for key in data if key.startswith("param.")):
+        _, layer, part = key.split(".")
+        weights[f"{theirs[layer]}.{part}"] = data[key]
+    settings = {
+        "temperature": float(data["temperature"]),
+        "contrast_temperature": float(data["temperature2"]),
+        "balance": float(data["balance"]),
+        **NO_DROPOUT,
+    }
+    method = FEAT(Identity(64), FEAT.recipe_type.model_validate(settings), 5).double().train()
+    method.adapt.load_state_dict(weights)
+    support = data["support"].requires_grad_()
+    labels = data["support_labels"]
+    losses = []
+    for t in range(len(support)):
+        episode = Episode(support[t : t + 1], labels[t : t + 1], data["query"][t : t + 1], 5, True)
+        close(method(episode)[0], data["logits"][t])
+        losses.append(method.loss(episode, data["query_labels"][t : t + 1]))
+    close(torch.stack(losses), data["total_losses"])
+    (gradient,) = torch.autograd.grad(torch.stack(losses).sum(), support)
+    close(gradient[:, :5], data["grad_support"])

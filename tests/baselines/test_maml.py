@@ -141,6 +141,19 @@ def test_first_order_rates_learn_by_the_products_of_gradients() -> None:
     close(method.get_parameter("step_rates").grad, torch.stack(products)[None])
 
 
+def test_norms_that_are_not_adapted_learn_from_the_queries_alone() -> None:
+    method, (episode, labels) = maml(adapt_norms=False).train(), make_tasks(1, 1, separable=False)
+    norms = [f"backbone.blocks.{k}.1.{part}" for k in (0, 1) for part in ("weight", "bias")]
+    adapted = method.adapt(episode.support[0], episode.support_labels[0])
+    assert sorted([f"0.{name.partition('.')[2]}" for name in norms] + list(adapted)) == sorted(
+        name for name, _ in method.network.named_parameters()
+    )
+    torch.autograd.backward(method.loss(episode, labels))
+    assert all(method.get_parameter(name).grad is not None for name in norms)
+    again = maml(Smooth(), adapt_norms=False).train()
+    assert_gradient_is_slope(again, lambda: again.loss(episode, labels))
+
+
 def test_a_frozen_backbone_cannot_adapt() -> None:
     cls = methods["maml"]
     recipe = cls.recipe_type.model_validate({"train": {"frozen": True}})

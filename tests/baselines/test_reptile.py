@@ -1,6 +1,7 @@
 """Reptile: its gradient is how far a plain training of each task moves the weights."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -69,6 +70,28 @@ def test_at_test_it_fits_the_support_and_leaves_its_own_weights_alone() -> None:
         close(scores[task], network(episode.query[task]))
     assert all(torch.equal(state[name], tensor) for name, tensor in method.state_dict().items())
     assert all(weight.grad is None for weight in method.parameters())
+
+
+def test_inductively_each_query_is_normalised_with_the_support_alone() -> None:
+    """As the release answers without --transductive, and in its batches of the support."""
+    method = reptile(test_steps=3, test_batch=4, transductive=False).eval()
+    episode, _ = make_tasks(1, 2, separable=True)
+    network, support = deepcopy(method.network), episode.support[0]
+    rows = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]]
+    assert method._batches(10, torch.device("cpu")).tolist() == rows  # type: ignore[operator]
+    fitted = method.adapt(support, episode.support_labels[0])
+    with torch.no_grad():
+        scores = method(episode)[0]
+    for name, weight in zip(fitted, network.parameters(), strict=True):
+        weight.data = fitted[name].detach()
+    for image, answer in zip(episode.query[0][:3], scores, strict=False):
+        close(answer, network(torch.cat([support, image[None]]))[-1])
+    assert (method.setting, reptile().setting) == ("inductive", "transductive")
+    moved = replace(
+        episode, query=torch.cat([episode.query[:, :1], episode.query[:, 1:] + 1], dim=1)
+    )
+    with torch.no_grad():
+        close(method(moved)[0, 0], scores[0])
 
 
 def test_training_goes_through_all_images_before_it_repeats_one() -> None:

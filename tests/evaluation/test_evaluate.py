@@ -18,7 +18,7 @@ from fewshot_bench.evaluation.evaluate import evaluate, gather, inputs_of
 from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.recipe import Recipe
-from fewshot_bench.results import Answers, Result
+from fewshot_bench.results import Answers
 from fewshot_bench.statistics.metrics import expected_calibration_error, macro_f1
 from tests.synthetic import make_method, make_split
 
@@ -59,21 +59,6 @@ def test_known_answers() -> None:
     # One class of five is answered: its F1 is 2·4 of 20 answers and 4 queries.
     assert constant.macro_f1 == pytest.approx([(8 / 24) / 5] * 20)
     assert constant.calibration_error == pytest.approx(math.e / (math.e + 4) - 0.2)
-
-
-class Odd(Constant):
-    """Gives no finite scores."""
-
-    def classify(
-        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
-    ) -> Tensor:
-        return super().classify(support, support_labels, query, n_way) * torch.inf
-
-
-def test_scores_that_are_not_finite_have_no_calibration() -> None:
-    result = evaluate(Odd(Pixels((1, 16, 16)), Recipe(), 5), EpisodeSource(make_split(), SPEC), 3)
-    assert result.calibration_error is None
-    assert Result.model_validate_json(result.model_dump_json()) == result
 
 
 def test_every_answer_is_kept_on_request_and_metrics_follow_from_them(

@@ -1,16 +1,23 @@
 """Embeddings of a split: computed once by stored weights, and never by changed ones."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.data.fitted import fitted
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method
+from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 from tests.synthetic import make_method, make_split
 
 
@@ -79,3 +86,88 @@ def test_damaged_embeddings_are_named(method: Method, empty_home: Path) -> None:
     kept(empty_home)[0].write_bytes(b"torn")
     with pytest.raises(UsageError, match=r"features.*damaged"):
         embed_split(method, make_split())
+
+
+def spoilt(tensor: Tensor, value: float) -> Tensor:
+    tensor[3, 1] = value
+    return tensor
+
+
+CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "permuted": lambda rows: rows.flip(0),
+    "two rows swapped": lambda rows: rows[[*range(100), 101, 100, *range(102, len(rows))]],
+    "half precision": Tensor.half,
+    "double": Tensor.double,
+    "narrow": lambda rows: rows[:, :-1].contiguous(),
+    "flat": lambda rows: rows.flatten(),
+    "short": lambda rows: rows[:-1],
+    "nan": lambda rows: spoilt(rows, float("nan")),
+    "inf": lambda rows: spoilt(rows, float("inf")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("by", ["hand", "us"])
+def test_changed_embeddings_are_refused_in_one_line(
+    change: str, by: str, method: Method, empty_home: Path
+) -> None:
+    """By their digest; what is written with a right one, by their facts and numbers."""
+    embed_split(method, make_split())
+    (path,) = kept(empty_home)
+    tensors, facts = load_tensors(path)
+    features = CHANGES[change](tensors["features"].clone())
+    if by == "us":
+        save_tensors(path, {"features": features}, facts)
+    else:
+        metadata = {"facts": json.dumps(facts), "digest": digest_of(path)}
+        save_file({"features": features}, path, metadata=metadata)
+    if by == "us" and change in ("permuted", "two rows swapped"):
+        return  # a forger who computes digests can compute embeddings
+    with pytest.raises(UsageError, match="delete it and run again") as error:
+        embed_split(method, make_split())
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def digest_of(path: Path) -> str:
+    with safe_open(path, framework="pt") as file:
+        return str(file.metadata()["digest"])
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"weights": "4567"},
+        {"checksum": "x"},
+        {"split": "test"},
+        {"dtype": "torch.float64"},
+        {"x": 1},
+    ],
+)
+def test_embeddings_with_other_facts_are_refused(
+    facts: dict[str, Any], method: Method, empty_home: Path
+) -> None:
+    embed_split(method, make_split())
+    (path,) = kept(empty_home)
+    tensors, told = load_tensors(path)
+    save_tensors(path, tensors, {**told, **facts})
+    with pytest.raises(UsageError, match="does not fit synthetic; delete it"):
+        embed_split(method, make_split())
+
+
+def test_embeddings_of_an_earlier_version_are_recognised_and_get_their_facts(
+    method: Method, empty_home: Path
+) -> None:
+    first = embed_split(method, make_split())
+    (path,) = kept(empty_home)
+    facts = load_tensors(path)[1]
+    assert facts["shape"] == list(first.shape)
+    rounded = first * (1 + 1e-6)
+    save_file({"features": rounded}, path, metadata={"facts": "{}"})
+    assert torch.equal(embed_split(method, make_split()), rounded)  # not made anew
+    assert load_tensors(path)[1] == facts
+    for change in ("permuted", "narrow", "half precision", "short"):
+        changed = CHANGES[change](first.clone())
+        save_file({"features": changed.contiguous()}, path, metadata={"facts": "{}"})
+        with pytest.raises(UsageError, match="does not fit"):
+            embed_split(method, make_split())

@@ -47,13 +47,13 @@ def tracked(minute: int = 0, **facts: Any) -> TrackedRun:
     protocol = [values[k] for k in facts_of]
     values.setdefault("episode_digest", stable_hash(protocol, length=64))
     measured = {"mean", "ci95", "macro_f1", "macro_f1_ci95", "calibration_error"}
-    measured |= {"train_seconds", "ms_per_episode", "version", "episode_digest"}
+    measured |= {"train_seconds", "ms_per_episode", "version", "episode_digest", "order"}
     values.setdefault("key", stable_hash({k: v for k, v in values.items() if k not in measured}))
     return TrackedRun(
         run_id=f"run{minute:04d}" + values["key"],
         started=START + timedelta(minutes=minute),
         finished=START + timedelta(minutes=minute, seconds=30),
-        **values,
+        **{"order": minute, **values},
     )
 
 

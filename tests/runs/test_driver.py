@@ -50,8 +50,8 @@ def measuring(
                 raise errors[name]
             return Measured()
 
-        monkeypatch.setattr(local.Measurer, "__call__", lambda self: job)
-        monkeypatch.setattr(driver, "planned", lambda request: plan)
+        monkeypatch.setattr(local.Measurer, "__call__", lambda _self: job)
+        monkeypatch.setattr(driver, "planned", lambda _request: plan)
         return attempt(REQUEST, Tracker(uri), Manner())
 
     return attempted

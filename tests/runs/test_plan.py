@@ -76,3 +76,12 @@ def test_a_head_needs_a_val_split_for_its_pretraining_alone() -> None:
     with pytest.raises(UsageError, match=r"validation in pretraining: .* more classes or images"):
         check_stages(head, with_split("val", 1, 30))
     check_stages(config("simple-shot", "train=none", "pretrain=none"), with_split("val", 1, 30))
+
+
+def test_all_rows_are_compared_before_numbers_for_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    monkeypatch.setattr(domains, "verify", checked.append)
+    make_plan(Request(methods=("simple-shot",), n_query=4))
+    assert checked == []
+    make_plan(Request(methods=("simple-shot",), n_query=4, preset="paper"))
+    assert checked == ["synthetic"]

@@ -37,9 +37,10 @@ def test_mlflow_shows_parameters_metrics_curves_and_tags(uri: str, tmp_path: Pat
 
 
 def test_the_artifacts_hold_accuracies_configuration_and_checkpoint(
-    uri: str, tmp_path: Path
+    uri: str, tmp_path: Path, empty_home: Path
 ) -> None:
-    checkpoint = tmp_path / "weights.safetensors"
+    checkpoint = empty_home / "weights" / "method-0123" / "model.safetensors"
+    checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"weights")
     record = make_record(checkpoint, n_episodes=1)
     folder = tmp_path / "mlartifacts" / log(Tracker(uri), record) / "artifacts"
@@ -50,7 +51,20 @@ def test_the_artifacts_hold_accuracies_configuration_and_checkpoint(
     assert RunConfig.model_validate_json((folder / "config.json").read_text()) == record.config
     facts = json.loads((folder / "result.json").read_text())
     assert facts["ci95_1shot"] is None  # one episode: NaN, which JSON does not know
-    assert (folder / "weights.safetensors").read_bytes() == b"weights"
+    assert (folder / "model.safetensors").read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize("place", ["/etc/hostname", "weights/linked/model.safetensors"])
+def test_nothing_outside_of_the_home_is_uploaded(
+    place: str, uri: str, tmp_path: Path, empty_home: Path
+) -> None:
+    linked = empty_home / "weights" / "linked" / "model.safetensors"
+    linked.parent.mkdir(parents=True)
+    linked.symlink_to("/etc/hostname")
+    run_id = log(Tracker(uri), make_record(empty_home / place, n_episodes=3))
+    folder = tmp_path / "mlartifacts" / run_id / "artifacts"
+    uploaded = {file.name for file in folder.iterdir()}
+    assert uploaded == {"accuracies.parquet", "config.json", "result.json"}
 
 
 @pytest.mark.parametrize(

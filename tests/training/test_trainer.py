@@ -106,6 +106,21 @@ def test_weights_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
     assert load_tensors(kept(tmp_path).checkpoint)[1]["state"]["step"] == 10
 
 
+def test_a_validation_that_cannot_be_counted_says_when(tmp_path: Path) -> None:
+    job = trainer(tmp_path)
+    validate = job.validate
+
+    def odd() -> float:
+        if job.state.step == 10:
+            raise UsageError("it gives scores that are not finite (nan) in episode 3")
+        return validate()
+
+    job.validate = odd
+    with pytest.raises(UsageError, match=r"^validation of t it at step 10: it gives .* episode 3$"):
+        job.run()
+    assert load_tensors(kept(tmp_path).checkpoint)[1]["state"]["step"] == 5
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process dies while it writes")
 def test_the_last_checkpoint_survives_a_torn_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

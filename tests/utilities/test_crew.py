@@ -76,12 +76,9 @@ def test_whoever_stops_asking_ends_the_workers_at_a_checkpoint(tmp_path: Path) -
 def test_tasks_share_the_cores_and_the_first_is_not_kept_waiting(tmp_path: Path) -> None:
     """Without processes: which tasks are begun together."""
     hired = crew(tmp_path, n=3)
-    busy = [
-        task("wide", "w", tmp_path, cores=3),
-        task("x", "x", tmp_path),
-        task("y", "y", tmp_path),
-    ]
-    hired._waiting, hired._open = list(busy), {each.name for each in busy}
+    wide = task("wide", "w", tmp_path, cores=3)
+    tasks = [wide, task("x", "x", tmp_path), task("y", "y", tmp_path)]
+    hired._waiting, hired._open = list(tasks), {each.name for each in tasks}
     begun: list[Task] = []
 
     class Doing:

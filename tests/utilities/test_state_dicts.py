@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.state_dicts import WRAPPERS, read_state_dict, tensors_digest
-from fewshot_bench.utilities.tensors import Tensors
+from fewshot_bench.utilities.state_dicts import WRAPPERS, read_state_dict
+from fewshot_bench.utilities.tensors import Tensors, tensors_digest
 
 WEIGHTS = {"conv.weight": torch.arange(6.0).view(2, 3), "conv.n": torch.tensor(3)}
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import struct
 import tempfile
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.tensors import load_tensors
+from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 
 X = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 FACTS = {"__metadata__": {"facts": "{}"}}
@@ -84,3 +87,29 @@ def test_any_damage_of_a_header_is_one_line(data: st.DataObject) -> None:
         path.write_bytes(damaged)
         with contextlib.suppress(UsageError):
             assert isinstance(load_tensors(path)[1], dict)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w")
+    with pytest.raises(UsageError, match="is no plain file"):
+        load_tensors(tmp_path / "w")
+
+
+def test_changed_facts_and_content_differ_from_their_digest(tmp_path: Path) -> None:
+    path, x = tmp_path / "w", torch.arange(6.0).reshape(3, 2)
+    save_tensors(path, {"x": x}, {"step": 5})
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    for tensors, told in (
+        ({"x": x.flip(0)}, metadata),
+        ({"x": x.reshape(2, 3)}, metadata),
+        ({"x": x.int()}, metadata),
+        ({"y": x}, metadata),
+        ({"x": x}, {**metadata, "facts": '{"step": 6}'}),
+    ):
+        save_file(tensors, path, metadata=told)
+        with pytest.raises(UsageError, match=r"is damaged \(its content differs from its digest\)"):
+            load_tensors(path)
+    save_file({"x": x}, path, metadata=metadata)
+    assert load_tensors(path)[1] == {"step": 5}
