@@ -29,7 +29,7 @@ def carry_out(request: "Request", uri: str | None, manner: "Manner") -> None:
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + interrupted.signal) from None
     if outcome.records:
-        _print_records(outcome, tracker.uri if uri else None)
+        _print_records(outcome, tracker.uri)
     print_owed(tracker.uri)
     if outcome.failures:
         _print_failures(outcome)
@@ -49,9 +49,9 @@ def _print_failures(outcome: "Outcome") -> None:
     print_line(f"{done}; the same command tries the others again{log}", err=True)
 
 
-def _print_records(outcome: "Outcome", tracking_uri: str | None) -> None:
+def _print_records(outcome: "Outcome", tracking_uri: str) -> None:
     """Print a table for each protocol, methods by shots."""
-    from fewshot_bench.tracking.store import store_name
+    from fewshot_bench.tracking.store import naming
 
     groups: dict[tuple[object, ...], list[RunRecord]] = {}
     for record in outcome.in_order:
@@ -60,7 +60,7 @@ def _print_records(outcome: "Outcome", tracking_uri: str | None) -> None:
         groups.setdefault(protocol, []).append(record)
     for records in groups.values():
         _print_table(records)
-    uri = f" --tracking-uri {store_name(tracking_uri)}" if tracking_uri else ""
+    uri = naming(tracking_uri)
     print_line(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")
 
 

@@ -18,7 +18,7 @@ shots = 1
 preset = "smoke"
 n_episodes = 20
 query_balances = ["balanced", "dirichlet:2"]
-n_query = 5
+n_query = 3
 
 [settings]
 pretrain.val_episodes = 5
@@ -136,14 +136,14 @@ def test_a_dry_run_begins_nothing(folder: Path, capfd: Capture, empty_home: Path
         (["smok"], "did you mean 'smoke'"),
         (["absent.toml"], "cannot read the study absent.toml (no such file or directory)"),
         (["bad.toml"], "bad.toml: no key is called 'shot'; did you mean 'shots'?"),
-        (["mistaken.toml"], "no method is called 'tin'; did you mean 'tim'?"),
+        (["mistaken.toml"], "no method is called 'ssl-metta'; did you mean 'ssl-meta'?"),
     ],
 )
 def test_mistakes_end_in_one_line(
     arguments: list[str], says: str, folder: Path, capfd: Capture
 ) -> None:
     (folder / "bad.toml").write_text('methods = "tim"\nshot = 1')
-    (folder / "mistaken.toml").write_text('methods = "tin"')
+    (folder / "mistaken.toml").write_text('methods = "ssl-metta"')
     assert fsbench("study", *arguments) == 2
     shown = capfd.readouterr()
     assert shown.out == ""

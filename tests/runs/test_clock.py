@@ -9,8 +9,8 @@ import pytest
 from fewshot_bench.report.cells import latest
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs import domains, runner
+from fewshot_bench.runs.cells import Cell
 from fewshot_bench.runs.engine import Engine
-from fewshot_bench.runs.plan import Cell
 from fewshot_bench.tracking import Tracker, load_runs, writer
 from fewshot_bench.tracking.owed import owed_to, send_owed
 from fewshot_bench.tracking.store import store_name
