@@ -1,6 +1,5 @@
 """Engines of this machine: they take tasks, and yield what becomes of them."""
 
-import os
 import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
@@ -12,9 +11,9 @@ from typing import Any
 from fewshot_bench.errors import UsageError
 from fewshot_bench.runs.cells import Cell, Plan, SharedWork
 from fewshot_bench.tracking.writer import Tracker
+from fewshot_bench.utilities.cores import NETWORK_CORES, n_cores
 from fewshot_bench.utilities.crew import Crew, News, Task
-
-_MOST_CORES = 4  # that training a network on episodes keeps busy, as `threads` has it
+from fewshot_bench.utilities.mistakes import ordinary
 
 
 @dataclass(frozen=True)
@@ -61,19 +60,12 @@ def tasks_of(plan: Plan, wanted: Sequence[int], manner: Manner) -> list[Task]:
     missing = [w for w in plan.shared if counts[w.name] and (manner.force or not w.done)]
     common = {work.name for work in missing if counts[work.name] > 1}
     alone = {work.name for work in missing} - common
-    cores, share = _cores(), max(1, _cores() // manner.workers)
+    cores, share = n_cores(), max(1, n_cores() // manner.workers)
     tasks = [Task(w.name, w, w.needs, cores) for w in missing if w.name in common]
     for i, cell in cells.items():
-        busy = max(share, min(_MOST_CORES, cores)) if cell.trains_network else share
+        busy = max(share, min(NETWORK_CORES, cores)) if cell.trains_network else share
         tasks.append(Task(str(i), cell, cell.needs, cores if alone & set(cell.needs) else busy))
     return sorted(tasks, key=lambda task: (task.name not in common, -task.cores))
-
-
-def _cores() -> int:
-    """Cores that torch uses by default."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(told) if told.isdecimal() and int(told) else free or 1
 
 
 def in_this_process(
@@ -89,8 +81,8 @@ def in_this_process(
             try:
                 done = job(task.what)
             except Exception as raised:
-                error = raised
-                _note(raised, log)
+                error = ordinary(raised) or raised
+                _note(error, log)
         if error is None:
             yield News(task.name, "done", done)
         else:
@@ -109,7 +101,7 @@ def in_processes(
     tasks: Sequence[Task], tracker: Tracker, manner: Manner, log: Path
 ) -> Generator[News, None, None]:
     """Do tasks side by side in as many processes as the manner says."""
-    crew = Crew(Measurer(tracker, manner), manner.workers, _cores(), log)
+    crew = Crew(Measurer(tracker, manner), manner.workers, n_cores(), log)
     with closing(crew.work(tasks)) as happening:
         yield from happening
 

@@ -44,10 +44,9 @@ def deliver(tracker: Tracker, record: RunRecord) -> bool:
     try:
         tracker.send(record)
     except TrackingError as error:
+        hint = f"'fsbench sync{naming(tracker.uri)}' sends it"
         say(str(error))
-        say(
-            f"{record.config.title}: the result is kept here; 'fsbench sync{naming(tracker.uri)}' sends it"
-        )
+        say(f"{record.config.title}: the result is kept here; {hint}")
         return False
     debt.path.unlink()
     return True

@@ -1,4 +1,4 @@
-"""Whether a database is a store of the MLflow that is installed: opening another would change it."""
+"""Whether a database is a store of the installed MLflow, which would change any other."""
 
 from pathlib import Path
 

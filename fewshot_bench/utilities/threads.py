@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import torch
 
-_MOST_ON_IMAGES = 4  # an episode has some 80 images: more threads would wait for each other
+from fewshot_bench.utilities.cores import NETWORK_CORES
+
 _whole: list[int] = []  # threads of the machine, if this process has a share of them
 
 
@@ -26,7 +27,7 @@ def pretraining_threads() -> int:
 
 def meta_training_threads(frozen: bool) -> int:
     """One on stored embeddings, whose arrays are small; a few for a network on images."""
-    return 1 if frozen else min(_MOST_ON_IMAGES, pretraining_threads())
+    return 1 if frozen else min(NETWORK_CORES, pretraining_threads())
 
 
 @contextmanager

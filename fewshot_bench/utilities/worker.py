@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.mistakes import ordinary
 from fewshot_bench.utilities.progress import Step, told_to
 from fewshot_bench.utilities.signals import Interrupted, interruptible
 
@@ -56,9 +57,10 @@ def _teller(pipe: Connection) -> Callable[[Step], None]:
 def _outcome(job: Job, what: Any) -> tuple[str, Any]:
     try:
         return "done", job(what)
-    except UsageError as error:
-        return "failed", error
     except Exception as error:
+        known = error if isinstance(error, UsageError) else ordinary(error)
+        if known is not None:
+            return "failed", known
         traceback.print_exc()
         return "failed", UsageError(f"{type(error).__name__}: {error}")  # not all can be pickled
 
