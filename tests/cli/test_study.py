@@ -1,43 +1,58 @@
 """``fsbench study`` as a user types it: tiny studies, in one process and in two."""
 
 import json
-import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fewshot_bench.cli import main
-from fewshot_bench.data.store import open_dataset
+from fewshot_bench.data.content import ClassImages, Content, Images
+from fewshot_bench.data.write import write_dataset
 
 Capture = pytest.CaptureFixture[str]
 
-SHARED = """
+PROTOCOL = """
 methods = ["ssl-meta", "simple-shot"]
+datasets = "mine"
 shots = 1
 preset = "smoke"
 n_episodes = 20
-query_balances = ["balanced", "dirichlet:2"]
 n_query = 3
+"""
+SHARED = f"""{PROTOCOL}
+query_balances = ["balanced", "dirichlet:2"]
 
 [settings]
 pretrain.val_episodes = 5
 
 [method.ssl-meta]
-settings = { train.steps = 4, train.val_every = 2, train.val_episodes = 5 }
+settings = {{ train.steps = 4, train.val_every = 2, train.val_episodes = 5 }}
 """
-FAILING = """
-methods = ["ssl-meta", "simple-shot"]
-shots = 1
-preset = "smoke"
-n_episodes = 20
-
+FAILING = f"""{PROTOCOL}
 [settings]
 pretrain = "none"
 
 [method.ssl-meta]
-settings = { train.lr = 1e30, train.optimizer = "sgd" }
+settings = {{ train.lr = 1e30, train.optimizer = "sgd", train.val_episodes = 5 }}
 """
+
+
+def small_images() -> Content:
+    """Six classes a split, of 18 images each: a pattern of the class, and noise."""
+
+    def read(seed: int) -> Callable[[], Images]:
+        rng = np.random.default_rng(seed)
+        images = rng.integers(0, 128, (1, 16, 16, 1)) + rng.integers(0, 128, (18, 16, 16, 1))
+        return lambda: images.astype(np.uint8)
+
+    splits = {
+        split: [ClassImages(f"{split}{i}", 18, read(10 * k + i)) for i in range(6)]
+        for k, split in enumerate(("train", "val", "test"))
+    }
+    return Content((16, 16, 1), splits, {"source": "a test"})
 
 
 def fsbench(*arguments: str) -> int:
@@ -58,11 +73,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str) -> Path:
 
 
 def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own, with the glyphs that are drawn already."""
-    open_dataset("glyphs")
-    folder.mkdir()
-    (folder / "data").symlink_to(Path(os.environ["FSBENCH_HOME"]) / "data")
+    """A home of its own, with the small images."""
     monkeypatch.setenv("FSBENCH_HOME", str(folder))
+    write_dataset("mine", small_images())
     return folder
 
 
@@ -92,19 +105,20 @@ def test_two_workers_measure_what_one_measures_to_the_bit(
         assert re.search(r"4 of 4: .*: \d+\.\d\d ± \d+\.\d\d %", text.err)
         assert len(re.findall(r"(?:ssl-meta|simple-shot) .*±", text.out)) == 4
         assert "queries dirichlet:2" in text.out
-    assert "pretraining conv4-64 on glyphs: 1 epochs" not in shown.err  # it is in the log
+    assert "pretraining conv4-64 on mine: 1 epochs" not in shown.err  # it is in the log
     assert not list(two.glob("logs/*"))
 
     assert fsbench("study", "mine.toml", "--dry-run") == 0
     planned = capfd.readouterr().out
     assert "4 of 4 cells are done" in planned
-    assert re.search(r"pretraining conv4-64 on glyphs, for 4 cells: done", planned)
-    assert re.search(r"training ssl-meta conv4-64 on glyphs 1-shot, for 2 cells: done", planned)
+    assert re.search(r"pretraining conv4-64 on mine, for 4 cells: done", planned)
+    assert re.search(r"training ssl-meta conv4-64 on mine 1-shot, for 2 cells: done", planned)
 
 
 def test_a_cell_that_fails_is_told_at_the_end_and_tried_again(
     folder: Path, capfd: Capture, empty_home: Path
 ) -> None:
+    write_dataset("mine", small_images())
     (folder / "mine.toml").write_text(FAILING)
     for news in ("2 of 2: simple-shot", "has been run"):
         assert fsbench("study", "mine.toml") == 1
@@ -113,18 +127,19 @@ def test_a_cell_that_fails_is_told_at_the_end_and_tried_again(
         assert news in shown.err
         failed = [line for line in shown.err.splitlines() if line.startswith("failed: ")]
         assert len(failed) == 1
-        assert re.match(r"failed: ssl-meta conv4-64 glyphs 1-shot: .*(loss|finite)", failed[0])
+        assert re.match(r"failed: ssl-meta conv4-64 mine 1-shot: .*(loss|finite)", failed[0])
         assert "1 of 2 cells are done; the same command tries the others again" in shown.err
         assert "Traceback" not in shown.err
     assert len(accuracies(empty_home)) == 1
 
 
 def test_a_dry_run_begins_nothing(folder: Path, capfd: Capture, empty_home: Path) -> None:
+    write_dataset("mine", small_images())
     (folder / "mine.toml").write_text(f'summary = "what for"\n{FAILING}')
     assert fsbench("study", "mine.toml", "--dry-run") == 0
     shown = capfd.readouterr().out
     assert "mine: what for" in shown
-    row = re.search(r"simple-shot +│ conv4-64 +│ glyphs +│ +1 │ +0 │ +1 │ +unknown", shown)
+    row = re.search(r"simple-shot +│ conv4-64 +│ mine +│ +1 │ +0 │ +1 │ +unknown", shown)
     assert row, shown
     assert "0 of 2 cells are done; time left: unknown" in shown
     assert not (empty_home / "results").exists()

@@ -39,7 +39,7 @@ def clock(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(uri: str, days_back: int) -> RunRecord:
     DAYS[0] = days_back
-    return Engine(Tracker(uri), CPU, force=True).measure_cell(Cell(config("proto-net")))
+    return Engine(Tracker(uri), CPU, force=True).measure_cell(Cell(config=config("proto-net")))
 
 
 def shown(uri: str) -> float:
