@@ -170,7 +170,8 @@ def prepare(
         torch.manual_seed(config.seed)  # whether the pretraining was stored must not matter
         base = embed_split(trained.method, dataset["train"])
         labels = torch.from_numpy(dataset["train"].labels).to(base.device)
-        trained.method.see_base(base, labels)
+        with threads(1):  # sums round as their threads share them
+            trained.method.see_base(base, labels)
     if recipe.train is not None:
         trained.weights = meta_training(config, dataset, recipe.train, renew)
         with threads(meta_training_threads(recipe.train.frozen)):
