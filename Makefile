@@ -50,7 +50,7 @@ install: $(VENV)/.installed-dev ## install all that development needs, and run n
 
 learn2learn: $(VENV)/.installed-learn2learn ## add learn2learn to the environment, its C sources made anew
 
-fuzz: $(VENV)-fuzz/.installed ## fuzz archives, images, pickles, settings, results and rows of stores (FUZZ_RUNS=1000000 inputs in all)
+fuzz: $(VENV)-fuzz/.installed ## fuzz all that is read, from archives to checkpoints; goes on after a break (FUZZ_RUNS=1000000 inputs in all)
 	mkdir -p build/fuzz && cd build/fuzz && OMP_NUM_THREADS=1 $(abspath $(VENV)-fuzz)/bin/python $(CURDIR)/tests/fuzz/run_atheris.py $(FUZZ_RUNS)
 
 clean: ## remove what can be made again: the environment, builds and caches (results stay)

@@ -65,7 +65,7 @@ class Engine:
                 record = self._run(config, keep)
             elif keep and not has_predictions(record):
                 self._repeat(record)
-            elif is_logged(config, self.tracker, keep):
+            elif is_logged(record, self.tracker, keep):
                 say(f"{been_run(record, config_source(config))} (--force runs it again)")
                 return record
             else:
@@ -97,10 +97,10 @@ def best_choice(tried: "Sequence[tuple[RunRecord, Choice]]") -> "Choice":
     return best
 
 
-def is_logged(config: RunConfig, tracker: Tracker, predictions: bool = False) -> bool:
-    """True if the store is known to hold a finished run, perhaps with predictions, of a cell."""
+def is_logged(record: RunRecord, tracker: Tracker, predictions: bool = False) -> bool:
+    """True if the store is known to hold a measurement, perhaps with its predictions."""
     try:
-        return tracker.has(config, predictions)
+        return tracker.has(record, predictions)
     except TrackingError:  # nobody knows; sending it will show
         return False
 

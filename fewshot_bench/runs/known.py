@@ -40,7 +40,7 @@ def _known(cell: Cell, tracker: Tracker | None, keep: bool) -> RunRecord | None:
 
 
 def _told(record: RunRecord, tracker: Tracker | None, keep: bool = False) -> bool:
-    return tracker is None or is_logged(record.config, tracker, keep)
+    return tracker is None or is_logged(record, tracker, keep)
 
 
 def news_of(plan: Plan, record: RunRecord) -> str:

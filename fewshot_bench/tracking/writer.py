@@ -81,17 +81,21 @@ class Tracker:
         """
         assert self.client is not None
 
-    def has(self, config: RunConfig, predictions: bool = False) -> bool:
-        """True if the store holds a finished run of the configuration.
+    def has(self, record: RunRecord, predictions: bool = False) -> bool:
+        """True if the store holds the finished run of a measurement.
+
+        A former run of the same configuration does not count: a new one, as by ``--force``, may
+        have been kept by a process that was killed before it sent it.
 
         Args:
-            config: what was run.
+            record: of the measurement.
             predictions: whether its predictions have to be there, too.
 
         Raises:
             TrackingError: the store cannot be used.
         """
-        tags = {"fsbench.key": config.key, **(KEPT if predictions else {})}
+        config, kept = record.config, KEPT if predictions else {}
+        tags = {"fsbench.key": config.key, "fsbench.record": record.id, **kept}
         file = sqlite_file(self.uri)
         if file and self._connection is None:  # MLflow takes seconds to import
             known = holds_finished(file, config.dataset, tags)

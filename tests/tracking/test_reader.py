@@ -12,9 +12,9 @@ from tests.tracking.records import log, make_record
 
 def test_a_run_is_found_again_with_all_that_was_measured(uri: str) -> None:
     tracker, record = Tracker(uri), make_record()
-    assert not tracker.has(record.config)
+    assert not tracker.has(record)
     log(tracker, record)
-    assert tracker.has(record.config)
+    assert tracker.has(record)
     (found,) = load_runs(uri)
     assert (found.mean, found.ci95) == pytest.approx((record.result.mean, record.result.ci95))
     assert (found.macro_f1, found.macro_f1_ci95) == pytest.approx(
