@@ -57,6 +57,10 @@ class Tracker:
         self.uri = chosen_uri(uri)
         self._connection: MlflowClient | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """Another process makes a connection of its own."""
+        return {**vars(self), "_connection": None}
+
     @property
     def client(self) -> "MlflowClient":
         """MLflow's client of the store.

@@ -14,7 +14,8 @@ FORKING.set_forkserver_preload(
         "mlflow.store.tracking.sqlalchemy_store",
         "torch._dynamo",  # which an optimiser brings
         "fewshot_bench.cli",
-        "fewshot_bench.runs.engine",
+        "fewshot_bench.runs.driver",
+        "fewshot_bench.runs.shared",
         "fewshot_bench.runs.plan",
         "fewshot_bench.runs.runner",
         "fewshot_bench.methods.ssl_meta",

@@ -76,3 +76,22 @@ def test_a_debt_is_kept_until_it_is_paid(
     assert deliver(there, second)  # type: ignore[arg-type]
     assert owed_to("http://a.example") == []
     assert len(owed_to("http://b.example")) == 1
+
+
+def test_what_is_owed_to_a_wrong_address_is_dropped(
+    uri: str, empty_home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    away = "http://127.0.0.1:9"
+    for store in (away, "http://127.0.0.1:10"):
+        assert not deliver(Tracker(store), make_record())
+    hint = f"'fsbench sync --tracking-uri {away}' sends it"
+    assert hint in capfd.readouterr().err
+    shown = CliRunner().invoke(app, ["sync", "--tracking-uri", uri])
+    assert f"1 result owed to {away}; name it with --tracking-uri, and if that is" in shown.stdout
+    done = CliRunner().invoke(app, ["sync", "--tracking-uri", away, "--drop"])
+    assert done.exit_code == 0
+    assert f"forgot that 1 result was owed to {away}" in done.stdout
+    assert owed_to(away) == []
+    assert owed_elsewhere(uri) == {"http://127.0.0.1:10": 1}
+    again = CliRunner().invoke(app, ["sync", "--tracking-uri", away, "--drop"])
+    assert f"nothing is owed to {away}" in again.stdout
