@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.registry import canonical
 from fewshot_bench.runs.request import Request, Scoped
+from fewshot_bench.utilities.files import read_text
 
 _ONE = {"dataset": "datasets", "backbone": "backbones", "seed": "seeds"}
 
@@ -42,9 +43,9 @@ def load_study(name_or_file: str) -> Study:
         UsageError: there is none, or it asks for what cannot be.
     """
     path = Path(name_or_file)
-    if path.suffix == ".toml" or path.is_file():
+    if path.suffix == ".toml" or path.exists():
         try:
-            text = path.read_text("utf-8")
+            text = read_text(path, "no study")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise UsageError(f"cannot read the study {path} ({str(reason).lower()})") from None

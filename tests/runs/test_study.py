@@ -1,5 +1,6 @@
 """Study files: whatever is in one, it is a study or one line that names file and key."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,10 @@ def test_shipped_studies_say_what_they_are_for() -> None:
         assert study == load_study(name.upper().replace("-", "_"))
         assert study.summary
         assert isinstance(study, Request)
+
+
+def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "mine.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="mine.toml is no study; a plain file is needed"):
+        load_study(str(pipe))
