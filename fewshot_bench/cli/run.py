@@ -8,10 +8,12 @@ import typer
 
 from fewshot_bench.cli import options
 from fewshot_bench.cli.printing import print_line, print_table, print_text
+from fewshot_bench.cli.sync import print_owed
 
 if TYPE_CHECKING:
     from fewshot_bench.results import RunRecord
     from fewshot_bench.runs.request import Request
+    from fewshot_bench.tracking.writer import Tracker
 
 
 def run(
@@ -34,6 +36,8 @@ def run(
     settings: options.Settings = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
+    experiment: options.Experiment = None,
+    tags: options.Tags = None,
     force: options.Force = False,
     keep_predictions: options.KeepPredictions = False,
     dry_run: options.DryRun = False,
@@ -43,7 +47,10 @@ def run(
     if dry_run:
         _print_plan(request, keep_predictions)
     else:
-        _carry_out(request, tracking_uri, device, force, keep_predictions)
+        tracker = _tracker(tracking_uri, experiment, tags)
+        records = _carry_out(request, tracker, device, force, keep_predictions)
+        _print_summary(records, tracker.uri if tracking_uri else None)
+        print_owed(tracker.uri)
 
 
 def _request(given: Mapping[str, Any]) -> "Request":
@@ -68,22 +75,24 @@ def _print_plan(request: "Request", keep_predictions: bool) -> None:
     print_text(json.dumps(configs, indent=2, ensure_ascii=False) + "\n")
 
 
-def _carry_out(
-    request: "Request", uri: str | None, device: str, force: bool, keep_predictions: bool
-) -> None:
-    from fewshot_bench.cli.sync import print_owed
-    from fewshot_bench.runs.engine import carry_out
+def _tracker(uri: str | None, experiment: str | None, tags: list[str] | None) -> "Tracker":
+    from fewshot_bench.tracking.place import tags_of
     from fewshot_bench.tracking.writer import Tracker
+
+    return Tracker(uri, experiment=experiment, tags=tags_of(tags or ()))
+
+
+def _carry_out(
+    request: "Request", tracker: "Tracker", device: str, force: bool, keep_predictions: bool
+) -> "list[RunRecord]":
+    from fewshot_bench.runs.engine import carry_out
     from fewshot_bench.utilities.signals import Interrupted
 
-    tracker = Tracker(uri)
     try:
-        records = carry_out(request, tracker, device, force, keep_predictions)
+        return carry_out(request, tracker, device, force, keep_predictions)
     except Interrupted as interrupted:
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + interrupted.signal) from None
-    _print_summary(records, tracker.uri if uri else None)
-    print_owed(tracker.uri)
 
 
 def _print_summary(records: "list[RunRecord]", tracking_uri: str | None) -> None:
