@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.tracking.views import VIEW_TAG, view_state
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-# MLflow's pages then open on runs and curves, not on chats and traces.
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+# MLflow's pages then open on runs and curves, not on chats and traces, and have our table.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development", VIEW_TAG: view_state()}
 _QUOTABLE = re.compile(r"[\w.-]*", re.ASCII)  # MLflow's filters have no escape for quotes
 
 
@@ -41,6 +42,8 @@ def experiment_id(client: "MlflowClient", name: str, location: str | None) -> st
             f"the experiment '{name}' cannot be written; if it was deleted, get it back "
             f"with 'mlflow experiments restore -x {number}'"
         )
+    if VIEW_TAG not in experiment.tags:  # made by an earlier version
+        client.set_experiment_tag(experiment.experiment_id, VIEW_TAG, EXPERIMENT_TAGS[VIEW_TAG])
     return str(experiment.experiment_id)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Older MLflow servers refuse longer values; config.json holds them in full.
 PARAM_LENGTH = 500
+DECIMALS = 6  # of a percentage in a row: more do not fit MLflow's columns
 DIGEST_LENGTH = 36  # MLflow's
 PARAMS_PER_BATCH, METRICS_PER_BATCH = 100, 1000
 KEPT = {"fsbench.predictions": "kept"}  # the tag of a run that has its predictions
@@ -61,7 +62,7 @@ def log_shares(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
     from mlflow.entities import Metric
 
     numbers = percentages(record, of_cell=False)
-    metrics = [Metric(name, value, record.place, 0) for name, value in numbers.items()]
+    metrics = [Metric(n, round(v, DECIMALS), record.place, 0) for n, v in numbers.items()]
     client.log_batch(run_id, metrics=metrics)
 
 

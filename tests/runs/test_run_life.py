@@ -44,7 +44,8 @@ def statuses(folder: Path, uri: str | None = None) -> list[str]:
     """Status of every run in the store, oldest first."""
     client = MlflowClient(uri or f"sqlite:///{folder / 'mlflow.db'}")
     numbers = [e.experiment_id for e in client.search_experiments()]
-    runs = client.search_runs(numbers, order_by=["attributes.start_time ASC"])
+    cells = "tags.`fsbench.key` != ''"
+    runs = client.search_runs(numbers, cells, order_by=["attributes.start_time ASC"])
     return [run.info.status for run in runs]
 
 
