@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 
 from fewshot_bench.backbones.base import backbones
+from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.published import published_like
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
@@ -187,3 +188,12 @@ def test_what_is_younger_is_written_only_where_it_is_set() -> None:
     assert names & changed.model_dump().keys() == {"nesterov", "clip_norm_of"}
     assert TrainRecipe.model_validate(changed.model_dump(mode="json")) == changed
     assert Recipe.model_validate(Recipe(train=changed).model_dump(mode="json")).train == changed
+
+
+@pytest.mark.parametrize("name", list(methods))
+def test_a_preset_of_a_data_set_is_published_there(name: str) -> None:
+    """What others borrow from has to be a data set that is known here, with a kind."""
+    kind = methods[name].recipe_type
+    assert {datasets[data].kind for data in kind.published} <= {"photographs", "characters"}
+    named = {key.partition("@")[2].partition(":")[0] for key in kind.presets}
+    assert named - {""} <= set(kind.published)

@@ -76,8 +76,8 @@ def _columns(places: Sequence[_Place]) -> Iterable[Column]:
 
 def _unmeasured(theirs: Facts, places: Sequence[_Place]) -> Row:
     """A row for a published one that no run of ours stands beside."""
-    name = theirs["method"] or "-"
-    return Row(theirs["setting"], name, theirs["network"], (None,) * len(places))
+    names = theirs["setting"], theirs["method"], theirs["network"]
+    return Row(*names, (None,) * len(places))
 
 
 def _joined(

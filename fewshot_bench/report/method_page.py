@@ -13,6 +13,7 @@ from fewshot_bench.method import Method, methods
 from fewshot_bench.presets import PRESETS, build_recipe, least_shots, preset_backbone
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.report.markdown import grid, in_cell
+from fewshot_bench.report.preset_sources import preset_sources
 from fewshot_bench.report.setting_texts import (
     description,
     field_of,
@@ -56,6 +57,7 @@ def method_page(name: str, preset: str = "default", dataset: str | None = None) 
         *[text for section in SECTIONS for text in _section(section, by_preset[preset])],
         "## Presets and shots",
         _differences(method.recipe_type, {p: by_preset[p] for p in PRESETS if p in by_preset}),
+        *_sources(method.recipe_type, preset, like),
         "## Tuning",
         _grid(method.recipe_type),
     ]
@@ -156,6 +158,20 @@ def _differences(recipe_type: type[Recipe], by_preset: Mapping[str, ByShots]) ->
     if not lines:
         return "They change nothing."
     return grid(["Key", *(f"Preset `{preset}`" for preset in by_preset)], lines)
+
+
+def _sources(recipe_type: type[Recipe], preset: str, like: str | None) -> list[str]:
+    """Heading and table of what the source says of a preset's values."""
+    names = (preset, f"{preset}@{like}")
+    layers = [k for k in recipe_type.presets if k.partition(":")[0] in names]
+    lines = [
+        [f"`{layer}`", f"`{key}`" if key else "all", in_cell(said)]
+        for layer in layers
+        for key, said in preset_sources(recipe_type, layer)
+    ]
+    if not lines:
+        return []
+    return [f"## Where preset `{preset}` comes from", grid(["Preset", "Key", "Source"], lines)]
 
 
 def _grid(recipe_type: type[Recipe]) -> str:

@@ -80,7 +80,7 @@ def test_what_we_lack_is_shown_without_a_number_of_ours() -> None:
     ours, missing, alone = rows([tracked(0)], {}, {"method": "maml", "published_as": "MAML"}, OTHER)
     assert texts(ours)[0]
     assert (missing.method, texts(missing)) == ("maml", ["", "55.5 ± 0.7", ""])
-    assert alone.names == ("inductive", "-", "Conv-4-64")
+    assert alone.names == ("inductive", "", "Conv-4-64")
     assert texts(alone) == ["", "70", ""]
     assert alone.source.endswith("https://example.org/snell")
 
