@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.tracking.store import artifact_folder, is_server
 from fewshot_bench.tracking.views import VIEW_TAG, view_state
 
 if TYPE_CHECKING:
@@ -17,13 +18,13 @@ EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development", VIEW_TAG
 _QUOTABLE = re.compile(r"[\w.-]*", re.ASCII)  # MLflow's filters have no escape for quotes
 
 
-def experiment_id(client: "MlflowClient", name: str, location: str | None) -> str:
+def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
     """Return the id of an experiment, made if need be.
 
     Args:
         client: of the store.
+        uri: of the store; where the artifacts of a new experiment lie, a server knows itself.
         name: of the experiment.
-        location: of the artifacts of a new one, as URI; None: the store knows.
 
     Raises:
         UsageError: it was deleted.
@@ -32,6 +33,7 @@ def experiment_id(client: "MlflowClient", name: str, location: str | None) -> st
 
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
+        location = None if is_server(uri) else artifact_folder(uri).as_uri()
         # Another process may make it at the same moment.
         with suppress(MlflowException):
             return str(client.create_experiment(name, location, EXPERIMENT_TAGS))

@@ -7,6 +7,7 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.utilities.printing import printable
 
 MOST_SETTINGS = 4  # that a name spells out
+LONGEST = 250  # characters of a name, in MLflow's tables
 
 
 def run_name(config: RunConfig, experiment: str, part: str = "", tuned: bool = False) -> str:
@@ -20,7 +21,8 @@ def run_name(config: RunConfig, experiment: str, part: str = "", tuned: bool = F
     """
     data = "" if experiment == config.dataset else config.dataset
     head = " ".join(filter(None, (config.method, config.network, data, part)))
-    return printable(", ".join([head, *_unusual(config, tuned)]))
+    name = printable(", ".join([head, *_unusual(config, tuned)]))
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _unusual(config: RunConfig, tuned: bool) -> Iterator[str]:

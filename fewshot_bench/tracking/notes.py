@@ -6,6 +6,7 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.tracking.naming import command_of
 
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as description
+_LONGEST = 5000  # characters of a tag
 
 
 def row_note(row: RunConfig, metrics: Mapping[str, float], tuned: bool = False) -> str:
@@ -29,18 +30,19 @@ def row_note(row: RunConfig, metrics: Mapping[str, float], tuned: bool = False) 
     ]
     title = f"Accuracy in %, mean ± 95 % interval over {row.n_episodes} episodes:"
     remarks = [text for text in (row.caution, row.borrowing) if text]
-    return "\n\n".join([title, "\n".join(table), *remarks, _again(command_of(row, shots, tuned))])
+    again = _again(command_of(row, shots, tuned))
+    return "\n\n".join([title, "\n".join(table), *remarks, again])[:_LONGEST]
 
 
 def cell_note(config: RunConfig) -> str:
     """Describe a cell or trial."""
     remarks = [text for text in (config.caution, config.borrowing) if text]
-    return "\n\n".join([*remarks, _again(command_of(config, [config.n_shot]))])
+    return "\n\n".join([*remarks, _again(command_of(config, [config.n_shot]))])[:_LONGEST]
 
 
 def study_note(name: str, command: str) -> str:
     """Describe a study."""
-    return f"The study {name}.\n\n{_again(command)}"
+    return f"The study {name}.\n\n{_again(command)}"[:_LONGEST]
 
 
 def _shots(metrics: Mapping[str, float], start: str) -> list[int]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
-from fewshot_bench.tracking.naming import run_name
+from fewshot_bench.tracking.naming import LONGEST, run_name
 from fewshot_bench.utilities.files import home, stable_hash
 
 ROW, STUDY, KIND = "fsbench.row", "fsbench.study", "fsbench.kind"  # tags
@@ -18,7 +18,7 @@ PARENT = "mlflow.parentRunId"
 _OF_CELLS = {"n_shot", "recipe", "published", "fitted", "shared_classes", "weights_name"}
 _OURS = ("fsbench.", "mlflow.")
 _TAG = re.compile(r"\w[\w.-]{0,249}", re.ASCII)
-_LONGEST = 5000  # characters of a tag's value
+_VALUE_LENGTH = 5000  # characters of a tag's value
 
 
 class Place(BaseModel):
@@ -97,7 +97,7 @@ def tags_of(texts: Iterable[str]) -> dict[str, str]:
     tags = {}
     for text in texts:
         key, equals, value = text.partition("=")
-        if not (equals and _TAG.fullmatch(key)) or len(value) > _LONGEST:
+        if not (equals and _TAG.fullmatch(key)) or len(value) > _VALUE_LENGTH:
             raise UsageError(
                 f"'{text[:60]}' is no tag; use KEY=VALUE, the key of letters, digits, _, . and -"
             )
@@ -107,8 +107,8 @@ def tags_of(texts: Iterable[str]) -> dict[str, str]:
     return tags
 
 
-def checked_experiment(name: str | None) -> str | None:
-    """Return the name of an experiment, without blanks around it.
+def checked_name(name: str | None, what: str) -> str | None:
+    """Return the name of an experiment or study, without blanks around it.
 
     Raises:
         UsageError: nothing is left, or it is too long or not printable.
@@ -116,6 +116,6 @@ def checked_experiment(name: str | None) -> str | None:
     if name is None:
         return None
     stripped = name.strip()
-    if not (0 < len(stripped) <= 250 and stripped.isprintable()):
-        raise UsageError("--experiment takes a name of 1 to 250 characters")
+    if not (0 < len(stripped) <= LONGEST and stripped.isprintable()):
+        raise UsageError(f"the name of {what} has 1 to {LONGEST} characters that can be printed")
     return stripped

@@ -23,16 +23,14 @@ from fewshot_bench.tracking.log import (
 )
 from fewshot_bench.tracking.notes import NOTE, cell_note
 from fewshot_bench.tracking.order import order_of
-from fewshot_bench.tracking.place import KIND, PARENT, Place, checked_experiment, home_id
+from fewshot_bench.tracking.place import KIND, PARENT, Place, checked_name, home_id
 from fewshot_bench.tracking.record import flatten
 from fewshot_bench.tracking.rows import Rows
 from fewshot_bench.tracking.sqlite import holds_finished
 from fewshot_bench.tracking.store import (
     TrackingError,
-    artifact_folder,
     chosen_uri,
     impatient,
-    is_server,
     one_line,
     sqlite_file,
 )
@@ -69,8 +67,8 @@ class Tracker:
     ) -> None:
         self.uri = chosen_uri(uri)
         self.place = Place(
-            experiment=checked_experiment(experiment),
-            study=study,
+            experiment=checked_name(experiment, "an experiment"),
+            study=checked_name(study, "a study"),
             command=command,
             tags=dict(tags or {}),
         )
@@ -248,6 +246,4 @@ class Tracker:
         return str(run.info.run_id)
 
     def _experiment(self, config: RunConfig) -> str:
-        name = self.place.experiment_of(config)
-        location = None if is_server(self.uri) else artifact_folder(self.uri).as_uri()
-        return experiment_id(self.client, name, location)
+        return experiment_id(self.client, self.uri, self.place.experiment_of(config))

@@ -73,6 +73,13 @@ def test_the_table_of_a_study_is_the_papers_the_best_first(pages: str, tmp_path:
     assert names == [f"{method} conv4-64 cifar-fs" for method in ("tim", "feat", "maml")]
 
 
+def test_a_chart_compares_the_rows(pages: str, tmp_path: Path) -> None:
+    page = seen(f"{table_address(pages)}&compareRunsMode=CHART", tmp_path)
+    bars = re.findall(r'<text class="bartext[^>]*>([^<]*)<', page)
+    for method in METHODS:
+        assert f"{100 * cell(method, 1).result.mean:.2f}" in bars
+
+
 def test_a_cell_shows_its_files(pages: str, tmp_path: Path) -> None:
     from mlflow import MlflowClient
 

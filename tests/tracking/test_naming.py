@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from fewshot_bench.cli import app, run
 from fewshot_bench.errors import UsageError
-from fewshot_bench.tracking.naming import command_of, run_name
-from fewshot_bench.tracking.place import Place, checked_experiment, tags_of
+from fewshot_bench.tracking.naming import LONGEST, command_of, run_name
+from fewshot_bench.tracking.notes import cell_note, row_note
+from fewshot_bench.tracking.place import Place, checked_name, tags_of
 from tests.tracking.records import make_record
 
 
@@ -36,6 +37,12 @@ def test_a_name_says_what_is_unusual(facts: dict[str, Any], name: str) -> None:
     assert run_name(config, "mine").startswith("ssl-meta conv4-64 cifar-fs")
 
 
+def test_names_and_descriptions_are_as_long_as_a_store_takes() -> None:
+    config = make_record(settings=(f"note={'x' * 9000}",)).config
+    assert len(run_name(config, "cifar-fs")) == LONGEST
+    assert len(cell_note(config)) == len(row_note(config, {})) == 5000
+
+
 @pytest.mark.parametrize(
     "facts",
     [
@@ -50,7 +57,7 @@ def test_the_command_asks_for_what_was_run(
 ) -> None:
     """It is parsed as the command line parses it, up to the plan."""
     config, asked = make_record(**facts).config, []
-    monkeypatch.setattr(run, "_print_plan", lambda request, keep: asked.append(request))
+    monkeypatch.setattr(run, "_print_plan", lambda request, _: asked.append(request))
     fsbench, *words = shlex.split(command_of(config, (5, 1), tuned=True))
     assert fsbench == "fsbench"
     outcome = CliRunner().invoke(app, [*words, "--dry-run"])
@@ -71,10 +78,10 @@ def test_a_tag_that_cannot_be_is_one_line(text: str) -> None:
 
 def test_tags_and_experiments_are_read() -> None:
     assert tags_of(["a=b", "c.d=e=f", "g="]) == {"a": "b", "c.d": "e=f", "g": ""}
-    assert checked_experiment(" mine ") == "mine"
+    assert checked_name(" mine ", "a study") == "mine"
     for name in ("", "  ", "a\nb", "x" * 251):
         with pytest.raises(UsageError):
-            checked_experiment(name)
+            checked_name(name, "a study")
 
 
 def test_cells_of_a_row_differ_in_shots_and_what_follows_alone() -> None:

@@ -2,7 +2,6 @@
 
 import pickle
 import shutil
-from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def old_cell(uri: str, record: RunRecord) -> str:
 
 
 @pytest.fixture(scope="module")
-def full(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def full(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A store with a study of two methods, one of them tuned, each sent twice."""
     file = tmp_path_factory.mktemp("full") / "mlflow.db"
     shutil.copy(empty_store, file)
@@ -74,7 +73,7 @@ def full(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             study.send(small(n_shot=shot))
         study.tuning(asked, trial=True).send(trial)
         study.tuning(asked).send(chosen)
-    yield study.uri
+    return study.uri
 
 
 def test_a_row_has_the_numbers_of_its_cells_in_percent(full: str) -> None:
