@@ -16,6 +16,7 @@ from fewshot_bench.tracking.log import log_inputs, log_params, log_shares, set_t
 from fewshot_bench.tracking.notes import NOTE, row_note, study_note
 from fewshot_bench.tracking.place import KIND, PARENT, ROW, STUDY, Place, cell_tag
 from fewshot_bench.tracking.record import flatten
+from fewshot_bench.tracking.store import store_name
 from fewshot_bench.utilities.files import home, stable_hash
 
 if TYPE_CHECKING:
@@ -28,16 +29,14 @@ class Rows:
 
     Args:
         client: of the store.
-        store: its name, for the locks.
+        uri: of the store.
         experiment_id: MLflow's.
         place: where the runs belong.
     """
 
-    def __init__(
-        self, client: "MlflowClient", store: str, experiment_id: str, place: Place
-    ) -> None:
-        self.client, self.store, self.experiment_id = client, store, experiment_id
-        self.place = place
+    def __init__(self, client: "MlflowClient", uri: str, experiment_id: str, place: Place) -> None:
+        self.client, self.experiment_id, self.place = client, experiment_id, place
+        self.store = store_name(uri)  # the same from every folder, for the locks
 
     def opened(self, config: RunConfig, started: int) -> str:
         """Return the id of the row of a run, and of its study, made if need be.
