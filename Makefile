@@ -10,12 +10,13 @@ REQUIREMENTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
 FUZZ_RUNS ?= 1000000
 BENCH_ARGS ?=
+MUTANTS ?=
 ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of them for torch."
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench figures docs lint format install learn2learn fuzz clean
+.PHONY: help demo test bench figures docs lint format install learn2learn fuzz mutants clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,11 +51,14 @@ install: $(VENV)/.installed-dev ## install all that development needs, and run n
 
 learn2learn: $(VENV)/.installed-learn2learn ## add learn2learn to the environment, its C sources made anew
 
-fuzz: $(VENV)-fuzz/.installed ## fuzz archives, images, pickles, settings, results and rows of stores (FUZZ_RUNS=1000000 inputs in all)
+fuzz: $(VENV)-fuzz/.installed ## fuzz all that is read, from archives to checkpoints; goes on after a break (FUZZ_RUNS=1000000 inputs in all)
 	mkdir -p build/fuzz && cd build/fuzz && OMP_NUM_THREADS=1 $(abspath $(VENV)-fuzz)/bin/python $(CURDIR)/tests/fuzz/run_atheris.py $(FUZZ_RUNS)
 
+mutants: $(VENV)-mutants/.installed ## see whether the tests notice small changes to the code (MUTANTS="--sample 50"); resumable
+	$(VENV)-mutants/bin/python -m tests.mutants $(MUTANTS)
+
 clean: ## remove what can be made again: the environment, builds and caches (results stay)
-	rm -rf $(VENV) $(VENV)-fuzz build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-fuzz $(VENV)-mutants build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an installation is repeated only when what it was made from has changed.
@@ -100,4 +104,10 @@ $(VENV)/.installed-learn2learn: $(VENV)/.installed
 $(VENV)-fuzz/.installed: $(REQUIREMENTS)
 	$(PYTHON) -m venv $(VENV)-fuzz
 	$(VENV)-fuzz/bin/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e . atheris
+	@touch $@
+
+# coverage in an environment of its own, for the same reason: only this target wants it.
+$(VENV)-mutants/.installed: $(REQUIREMENTS)
+	$(PYTHON) -m venv $(VENV)-mutants
+	$(VENV)-mutants/bin/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[test]' coverage
 	@touch $@

@@ -41,26 +41,13 @@ class RelationNetRecipe(Recipe):
         val_episodes=500,
     )
 
-    shots: ClassVar[Mapping[int, Overrides]] = {
-        5: {
-            "train.n_query": 10,  # [-b]
-            # On stored embeddings it learns the train classes by heart: after 400 steps the loss is
-            # 0.06 and val of CIFAR-FS 68.8 %. The encoder trained too, as in the release: 69.1 %.
-            "train.frozen": False,
-            "train.backbone_lr": 0.1,
-            "train.augment": "natural",
-            "train.steps": 1500,
-            "train.tasks_per_step": 2,
-        }
-    }
+    shots: ClassVar[Mapping[int, Overrides]] = {5: {"train.n_query": 10}}  # [-b]
     presets: ClassVar[Mapping[str, Overrides]] = {
         "paper": {  # [miniimagenet/miniimagenet_train_one_shot.py]
             "backbone": "conv4-relation",
             "linear_std": 0.01,
             "pretrain": None,
             "train.frozen": False,
-            "train.backbone_lr": 1.0,
-            "train.augment": "none",
             "train.steps": 500_000,
             "train.tasks_per_step": 1,
             "train.schedule": "step",

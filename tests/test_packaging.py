@@ -26,7 +26,7 @@ def test_command_is_installed() -> None:
     assert callable(command.load())
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["table"], ["ui"], ["list"], ["data"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["study"], ["table"], ["ui"], ["list"], ["data"]])
 def test_help_imports_nothing_heavy(command: list[str], tmp_path: Path) -> None:
     call = f"from fewshot_bench.cli import main\nmain({[*command, '--help']!r})"
     assert imported_by(call, tmp_path).isdisjoint(HEAVY)
@@ -63,7 +63,7 @@ def test_wheel_holds_every_module_and_data_file(wheel_files: set[str]) -> None:
     expected = {
         file.relative_to(ROOT).as_posix()
         for file in (ROOT / "fewshot_bench").rglob("*")
-        if file.suffix in {".py", ".json", ".typed"}
+        if file.suffix in {".py", ".json", ".typed", ".toml"}
     }
     for plugins in ("methods", "baselines"):
         expected |= {f"fewshot_bench/{plugins}/{f.name}" for f in (ROOT / plugins).glob("*.py")}

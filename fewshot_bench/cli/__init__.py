@@ -1,17 +1,15 @@
 """The ``fsbench`` command line; one file a command, heavy imports inside the commands."""
 
-import errno
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
-from fewshot_bench.cli import data, listing, predict, recommend, run, sync, table, ui
+from fewshot_bench.cli import data, listing, predict, recommend, run, study, sync, table, ui
 from fewshot_bench.cli.printing import print_line
 from fewshot_bench.cli.terminal import print_what_can_be_printed
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.files import cannot_write, is_refusal
-from fewshot_bench.utilities.shortage import is_memory_shortage
+from fewshot_bench.utilities.mistakes import ordinary
 
 app = typer.Typer(
     name="fsbench",
@@ -45,6 +43,7 @@ def root(
 
 
 app.command("run")(run.run)
+app.command("study")(study.study)
 app.command("predict")(predict.predict)
 app.command("recommend")(recommend.recommend)
 app.command("table")(table.table)
@@ -65,27 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
     except UsageError as error:
         _fail(error)
     except Exception as error:
-        if (mistake := _ordinary(error)) is None:
+        if (mistake := ordinary(error)) is None:
             raise
         _fail(mistake)
-
-
-def _ordinary(error: Exception) -> UsageError | None:
-    """Say what an error means that any machine may have; None for a fault of this program."""
-    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-        return UsageError(f"the name {error.filename} is too long for a file; choose a shorter one")
-    if isinstance(error, OSError) and is_refusal(error):
-        return cannot_write(error.filename, error.strerror)
-    if isinstance(error, UnicodeEncodeError):
-        return UsageError(f"{str(error.object)[:300]!r} is not UTF-8 text; rename it")
-    if is_memory_shortage(error):
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        return UsageError(
-            f"there is too little memory ({reason}); close other programs, or ask for less: a "
-            "smaller --backbone, --ways, --shots or --queries, and of training, "
-            "--set pretrain.batch_size=32"
-        )
-    return None
 
 
 def _fail(error: UsageError) -> NoReturn:

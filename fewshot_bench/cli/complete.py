@@ -5,11 +5,16 @@ from collections.abc import Iterable
 import typer
 
 Completions = list[tuple[str, str]]  # names, each with a line of help
+_GROUPS = [
+    ("all", "every method"),
+    ("heads", "methods without training of their own"),
+    ("paper", "those of SIB's tables"),
+]
 
 
 def methods(incomplete: str) -> Completions:
     """Complete the name of a method."""
-    return _fitting(incomplete, [*_declared("methods"), ("all", "every method")])
+    return _fitting(incomplete, [*_declared("methods"), *_GROUPS])
 
 
 def backbones(incomplete: str) -> Completions:
@@ -31,6 +36,13 @@ def presets(incomplete: str) -> Completions:
     from fewshot_bench.presets import PRESETS
 
     return _fitting(incomplete, [(preset, "") for preset in PRESETS])
+
+
+def studies(incomplete: str) -> Completions:
+    """Complete the name of a study that comes with the package."""
+    from fewshot_bench.runs.study import shipped
+
+    return _fitting(incomplete, [(name, study.summary) for name, study in shipped().items()])
 
 
 def kinds(incomplete: str) -> Completions:

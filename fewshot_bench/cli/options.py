@@ -28,7 +28,7 @@ Methods = Annotated[
     typer.Option(
         "--method",
         "-m",
-        help="Method, repeatable; or 'all'. See 'fsbench list methods'.",
+        help="Method, repeatable; or all, heads, paper. See 'fsbench list methods'.",
         autocompletion=complete.methods,
     ),
 ]
@@ -40,6 +40,15 @@ Shots = Annotated[
 ]
 Dataset = Annotated[
     str, typer.Option(help="See 'fsbench list datasets'.", autocompletion=complete.datasets)
+]
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dataset",
+        help="See 'fsbench list datasets'; repeatable.",
+        show_default="glyphs",
+        autocompletion=complete.datasets,
+    ),
 ]
 TrainDataset = Annotated[
     str | None,
@@ -58,6 +67,15 @@ Backbone = Annotated[
         autocompletion=complete.backbones,
     ),
 ]
+Backbones = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backbone",
+        help="See 'fsbench list backbones'; repeatable.",
+        show_default="conv4-64",
+        autocompletion=complete.backbones,
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(
@@ -69,6 +87,14 @@ Weights = Annotated[
 Ways = Annotated[int, typer.Option("--ways", min=2, help="Classes of an episode.")]
 Queries = Annotated[int, typer.Option("--queries", min=1, help="Query images a class.")]
 QueryBalance = Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")]
+QueryBalances = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--query-balance",
+        help="'balanced' or 'dirichlet:ALPHA', repeatable.",
+        show_default="balanced",
+    ),
+]
 QueryWays = Annotated[
     int | None,
     typer.Option(
@@ -84,6 +110,12 @@ Episodes = Annotated[
 ]
 EpisodeSeed = Annotated[int, typer.Option(min=0, help="Seed of the test episodes.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of weights and training.")]
+Seeds = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--seed", min=0, help="Seed of weights and training, repeatable.", show_default="0"
+    ),
+]
 Preset = Annotated[
     str, typer.Option(help="smoke, default or paper.", autocompletion=complete.presets)
 ]
@@ -93,9 +125,15 @@ Tune = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="KEY=VALUE of the recipe, repeatable, as train.lr=0.01."),
+    typer.Option(
+        "--set",
+        help="KEY=VALUE of the recipe, repeatable, as train.lr=0.01; METHOD.KEY=VALUE for one.",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Processes that measure cells side by side on this machine.")
+]
 Force = Annotated[
     bool,
     typer.Option("--force", help="Run again; weights that other code made are made anew."),

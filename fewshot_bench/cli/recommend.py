@@ -49,8 +49,8 @@ def _request(given: dict[str, Any]) -> "Request":
     from fewshot_bench.runs.request import Request
     from fewshot_bench.utilities.validation import validated
 
-    names = Request.model_fields.keys() & given.keys()
-    fields = {name: given[name] for name in names if given[name] is not None}
+    others = ("backbones", "n_shot", "device", "tracking_uri")
+    fields = {k: v for k, v in given.items() if v is not None and k not in others}
     return validated(Request, {**fields, "methods": ["all"], "shots": [given["n_shot"]]})
 
 

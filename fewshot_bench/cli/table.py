@@ -60,9 +60,10 @@ def _check_place(output: Path | None) -> None:
 
 def _no_run(tracking_uri: str | None) -> Exception:
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.tracking.store import chosen_uri, store_name
+    from fewshot_bench.tracking.store import chosen_uri, naming, store_name
 
+    uri = chosen_uri(tracking_uri)
     return UsageError(
-        f"no finished run in {store_name(chosen_uri(tracking_uri))}; make one with "
-        "'fsbench run --method ssl-meta --shots 1', or name another store with --tracking-uri"
+        f"no finished run in {store_name(uri)}; make one with 'fsbench run --method ssl-meta "
+        f"--shots 1{naming(uri)}', or name another store with --tracking-uri"
     )

@@ -1,5 +1,6 @@
 """Embeddings in a file of numpy's: named arrays, and no code."""
 
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,6 +15,21 @@ from fewshot_bench.utilities.files import require_regular
 _MAX_EXPANSION = 4  # times the size of a compressed file
 _FREE_EXPANSION = 256 * 2**20  # bytes to which any may expand
 Arrays = dict[str, NDArray[np.generic]]
+# What numpy raises for content that it did not write; headers are parsed as Python.
+NUMPY_DAMAGE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    AttributeError,
+    SyntaxError,
+    EOFError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def load_numpy(path: Path, mapped: bool = False) -> Any:
@@ -55,7 +71,7 @@ def read_npz(path: Path, *wanted: str) -> Arrays:
             arrays: Arrays = dict(file.items())
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}") from None
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (OSError, *NUMPY_DAMAGE):
         raise UsageError(
             f"{path} is no .npz of plain arrays; write it with numpy.savez(FILE, X=X, y=y)"
         ) from None

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.data.arrays import load_numpy
+from fewshot_bench.data.arrays import NUMPY_DAMAGE, load_numpy
 from fewshot_bench.data.embedding_tables import (
     LABELS,
     SPLIT_WORDS,
@@ -27,17 +25,6 @@ from fewshot_bench.data.embeddings import matrix_of
 from fewshot_bench.data.unpickle import load_arrays
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import open_regular, read_text, require_regular
-
-_DAMAGE = (
-    OSError,
-    ValueError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def read_embeddings(path: Path, labels: Path | None = None) -> dict[str, Classes]:
@@ -69,7 +56,7 @@ def in_one_line(path: Path) -> Iterator[None]:
     """Say of a file that cannot be read which one it is."""
     try:
         yield
-    except _DAMAGE as error:
+    except (OSError, *NUMPY_DAMAGE) as error:
         text = (isinstance(error, OSError) and error.strerror) or str(error)
         reason = " ".join(text.split())[:120] or type(error).__name__
         if "allow_pickle" in reason:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tokenize
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,23 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.data.arrays import NUMPY_DAMAGE
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import atomic_file, read_json
 
 SEAL = "checked.json"  # beside dataset.json: what was there when all of it was checked
 _SAMPLE = 64  # rows, all over an array
-_DAMAGE = (  # what numpy raises for headers that it did not write
-    ValueError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    AttributeError,
-    SyntaxError,
-    EOFError,
-    MemoryError,
-    RecursionError,
-    tokenize.TokenError,
-)
 Rows = Mapping[str, NDArray[Any]]
 
 
@@ -49,7 +37,7 @@ def open_rows(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
         with np.errstate(over="raise"):
             rows = np.lib.format.open_memmap(path, mode="r")
         whole = rows.offset + rows.nbytes == path.stat().st_size and rows.flags.c_contiguous
-    except _DAMAGE:
+    except NUMPY_DAMAGE:
         raise ValueError(f"{path.name} is damaged") from None
     if rows.dtype != np.dtype(dtype) or rows.shape != shape or not whole:
         raise ValueError(f"{path.name} does not fit dataset.json")

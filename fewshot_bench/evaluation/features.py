@@ -14,6 +14,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.finite import require_finite_embeddings
 from fewshot_bench.method import Method
 from fewshot_bench.utilities.files import home, stable_hash
+from fewshot_bench.utilities.locks import waiting_lock
 from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 
 # On a CPU small chunks stay in the caches, and below the size at which memory is given back.
@@ -92,7 +93,10 @@ def embed_split(method: Method, split: Split) -> Tensor:
         return embed_rows(method, split)
     path = home() / "features" / f"{split.dataset}-{split.split}-{stable_hash(facts)}.safetensors"
     if not path.exists():
-        _keep(path, embed_rows(method, split), facts)
+        lock = home() / "locks" / f"{path.stem}.lock"
+        with waiting_lock(lock, f"waiting for another process that embeds {split.title}"):
+            if not path.exists():
+                _keep(path, embed_rows(method, split), facts)
     return _load(path, method, split, facts).to(method.device)
 
 

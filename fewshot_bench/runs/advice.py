@@ -146,5 +146,5 @@ def command(best: RunRecord, asked: Request) -> str:
     words += ["--backbone", config.backbone]
     words += ["--weights", str(asked.weights)] if asked.weights else []
     words += ["--preset", asked.preset] if asked.preset != "default" else []
-    words += ["--seed", str(asked.seed)] if asked.seed else []
+    words += ["--seed", str(asked.seeds[0])] if asked.seeds != (0,) else []
     return shlex.join([*words, "--support", "SUPPORT", "--query", "QUERY", "-o", "answers.csv"])

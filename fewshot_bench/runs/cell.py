@@ -3,7 +3,7 @@
 from typing import Any
 
 from fewshot_bench.results import Result
-from fewshot_bench.runs.engine import carry_out
+from fewshot_bench.runs.driver import carry_out
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.runner import with_answers
 from fewshot_bench.tracking.writer import Tracker

@@ -1,8 +1,9 @@
 """Plans: the runs that a request amounts to, complete and checked before the first minute."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 
@@ -13,55 +14,38 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe
+from fewshot_bench.runs.asked_methods import expanded, scoped
+from fewshot_bench.runs.cells import Cell, Choice, Plan
 from fewshot_bench.runs.configuration import given_weights, make_config
 from fewshot_bench.runs.domains import Domains, open_domains
 from fewshot_bench.runs.on_embeddings import require_splits
-from fewshot_bench.runs.request import Request
+from fewshot_bench.runs.request import Request, Scoped
 from fewshot_bench.runs.tuning import grid_points
+from fewshot_bench.runs.weights import with_shared
 from fewshot_bench.settings import setting_names
 from fewshot_bench.training import meta_training, pretraining
-from fewshot_bench.utilities.progress import say
+from fewshot_bench.training.meta_training import config_source
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Settings that a sweep may choose.
+class _Row:
+    """A method on a data set and a backbone: what its cells have in common.
 
     Attributes:
-        settings: ``KEY=VALUE`` texts.
-        trial: the run on val that judges them.
-        config: the run that they make if they are chosen.
+        method: as it is registered.
+        backbone: as it was asked for; None: the preset's own.
+        domains: the data.
+        given: what a configuration says of weights that were given.
+        scope: preset and settings.
+        from_group: nobody named the method, so it may be left out.
     """
 
-    settings: tuple[str, ...]
-    trial: RunConfig
-    config: RunConfig
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A method at one number of shots.
-
-    Attributes:
-        config: the run as asked for.
-        choices: of a sweep, one of which takes its place; none without a sweep.
-    """
-
-    config: RunConfig
-    choices: tuple[Choice, ...] = ()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All cells of a request."""
-
-    cells: tuple[Cell, ...]
-
-    @property
-    def configs(self) -> list[RunConfig]:
-        """Every run that can be known beforehand: the trials, then what was asked for."""
-        trials = [choice.trial for cell in self.cells for choice in cell.choices]
-        return trials + [cell.config for cell in self.cells]
+    method: str
+    backbone: str | None
+    domains: Domains
+    given: Mapping[str, str]
+    scope: Scoped
+    from_group: bool
 
 
 def make_plan(request: Request) -> Plan:
@@ -72,32 +56,47 @@ def make_plan(request: Request) -> Plan:
     Raises:
         UsageError: something is unknown, does not fit, is damaged, or is not on this machine.
     """
-    domains = open_domains(request.dataset, request.train_dataset)
-    if request.preset == "paper":
-        domains.verify()
-    given: dict[str, str] = {}
-    if request.weights:
-        like = domains.training.images("train")
-        given = given_weights(request.weights, request.backbone, like)
-    names = list(methods) if request.methods == ("all",) else request.methods
+    data = [open_domains(name, request.train_dataset) for name in request.datasets]
+    if "paper" in (request.preset, *(own.preset for own in request.by_method.values())):
+        for domains in data:
+            domains.verify()
     cells: list[Cell] = []
-    for name in names:
+    left_out: list[str] = []
+    for row in _rows(request, data):
         try:
-            cells += _checked(request, domains, given, name)
+            cells += _checked(request, row)
         except NeedsImagesError as error:
-            if request.methods != ("all",):
+            if not row.from_group:
                 raise
-            say(f"left out: {error}")
-    return Plan(tuple(cells))
+            left_out.append(str(error))
+    opened = {each.name: each for d in data for each in (d.dataset, d.training)}
+    each_once = list({cell.config.key: cell for cell in cells}.values())
+    found, shared = with_shared(each_once, lambda c: opened[c.train_dataset or c.dataset])
+    plan = Plan(cells=found, shared=shared, left_out=tuple(dict.fromkeys(left_out)))
+    return plan.model_copy(update={"sources": {c.key: config_source(c) for c in plan.configs}})
 
 
-def _checked(
-    request: Request, domains: Domains, given: dict[str, str], method: str
-) -> tuple[Cell, ...]:
-    """The cells of a method, each of whose runs can be carried out."""
-    plan = Plan(tuple(_cell(request, domains, given, method, k) for k in request.shots))
+def _rows(request: Request, data: Sequence[Domains]) -> Iterator[_Row]:
+    """Data set by data set and network by network, since these share most."""
+    names = expanded(request.methods)
+    scopes = scoped(request, list(names))
+    if request.weights and len(request.backbones) > 1:
+        raise UsageError("--weights are those of one network; name it with --backbone, once")
+    for domains, backbone in product(data, request.backbones or (None,)):
+        given: dict[str, str] = {}
+        if request.weights:
+            like = domains.training.images("train")
+            given = given_weights(request.weights, backbone, like)
+        for name, from_group in names.items():
+            yield _Row(name, backbone, domains, given, scopes[name], from_group)
+
+
+def _checked(request: Request, row: _Row) -> tuple[Cell, ...]:
+    """The cells of a row, each of whose runs can be carried out."""
+    axes = product(request.seeds, request.query_balances, request.shots)
+    plan = Plan(cells=tuple(_cell(request, row, *point) for point in axes))
     for config in plan.configs:
-        own = domains if config.train_dataset else domains.at_home
+        own = row.domains if config.train_dataset else row.domains.at_home
         check_stages(config, own.dataset, own.train_dataset)
     return plan.cells
 
@@ -184,26 +183,33 @@ def _stage(name: str, hint: str = "") -> Iterator[None]:
         raise UsageError(f"{name}: {error}{hint}") from None
 
 
-def _cell(
-    request: Request, domains: Domains, given: dict[str, str], method: str, n_shot: int
-) -> Cell:
+def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: int) -> Cell:
+    settings = row.scope.settings
+
     def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:
         return make_config(
-            method,
-            request.backbone,
+            row.method,
+            row.backbone,
             domains.dataset,
             train_dataset=domains.train_dataset,
-            preset=request.preset,
+            preset=row.scope.preset or request.preset,
             n_shot=n_shot,
-            settings=[*request.settings, *point],
+            settings=[*settings, *point],
             split=split,
+            seed=seed,
+            query_balance=query_balance,
             **request.protocol,
-            **given,
+            **row.given,
         )
 
-    points = grid_points(methods[method].recipe_type, request.settings) if request.tune else []
+    points = grid_points(methods[row.method].recipe_type, settings) if request.tune else []
+    at_home, domains = row.domains.at_home, row.domains
     choices = (
-        Choice(p, configure(domains.at_home, "val", p), configure(domains, request.split, p))
+        Choice(
+            settings=p,
+            trial=configure(at_home, "val", p),
+            config=configure(domains, request.split, p),
+        )
         for p in points
     )
-    return Cell(configure(domains, request.split), tuple(choices))
+    return Cell(config=configure(domains, request.split), choices=tuple(choices))

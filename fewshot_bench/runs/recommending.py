@@ -12,7 +12,7 @@ from fewshot_bench.recipe import PretrainRecipe
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.advice import Rated, finalists, rated
 from fewshot_bench.runs.configuration import make_config
-from fewshot_bench.runs.engine import carry_out
+from fewshot_bench.runs.driver import carry_out
 from fewshot_bench.runs.plan import make_plan
 from fewshot_bench.runs.request import DEFAULT_BACKBONE, Request
 from fewshot_bench.tracking.writer import Tracker
@@ -50,7 +50,7 @@ def recommend(
     Raises:
         UsageError: the data or a name do not fit.
     """
-    dataset = open_dataset(asked.dataset)
+    dataset = open_dataset(asked.datasets[0])
     if asked.weights is not None and len(networks) != 1:
         raise UsageError("--weights are those of one network; name it with --backbone, once")
     names = [backbones.resolve(name) for name in networks] or _at_hand(asked, dataset)
@@ -71,7 +71,7 @@ def recommend(
 
 
 def _of(asked: Request, backbone: str, methods: Sequence[str], split: str) -> Request:
-    wanted = {"methods": tuple(methods), "backbone": backbone, "split": split}
+    wanted = {"methods": tuple(methods), "backbones": (backbone,), "split": split}
     return asked.model_copy(update=wanted)
 
 
@@ -104,8 +104,8 @@ def _at_hand(asked: Request, dataset: Dataset) -> list[str]:
         if _is_stored(asked, dataset, name, _pretraining(asked, dataset, name, PLAIN))
     ]
     if not stored:
-        say(f"no backbone of {dataset.name} is stored; {asked.backbone} is pretrained first")
-    return stored or [asked.backbone or DEFAULT_BACKBONE]
+        say(f"no backbone of {dataset.name} is stored; {DEFAULT_BACKBONE} is pretrained first")
+    return stored or [DEFAULT_BACKBONE]
 
 
 def _recipe(asked: Request, dataset: Dataset, backbone: str, method: str) -> dict[str, object]:
@@ -130,4 +130,6 @@ def _pretraining(
 def _is_stored(
     asked: Request, dataset: Dataset, backbone: str, recipe: PretrainRecipe | None
 ) -> bool:
-    return recipe is not None and pretraining(dataset, backbone, recipe, asked.seed).path.exists()
+    return (
+        recipe is not None and pretraining(dataset, backbone, recipe, asked.seeds[0]).path.exists()
+    )

@@ -1,6 +1,5 @@
-"""Finished runs as this machine keeps them, and which requests they answered."""
+"""Finished runs as this machine keeps them, and what requests amount to."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from fewshot_bench.data.store import stored_checksum
 from fewshot_bench.errors import UsageError
 from fewshot_bench.provenance.code_fingerprint import code_fingerprint
 from fewshot_bench.results import RunRecord, milliseconds, require_sound
+from fewshot_bench.runs.cells import Plan
 from fewshot_bench.runs.request import Request
-from fewshot_bench.utilities.files import atomic_file, home, read_json, read_text, stable_hash
+from fewshot_bench.utilities.files import atomic_file, home, read_text, stable_hash
 from fewshot_bench.utilities.validation import first_of
 
 
@@ -61,40 +61,35 @@ def next_order(key: str, started: datetime, after: int) -> int:
     return max(milliseconds(started), after + 1, former.place + 1 if former else 0)
 
 
-def remember(request: Request, sources: dict[str, str]) -> None:
-    """Note which runs answer a request, so that it need not be planned again.
-
-    Args:
-        request: without a sweep.
-        sources: digest of the code of method and backbone, by the key of each run, in order.
-    """
-    path = _answers(request)
+def remember(request: Request, plan: Plan) -> None:
+    """Note what a request amounts to, so that it need not be planned again."""
+    path = _plan_path(request)
     if path is not None and not path.exists():
         with atomic_file(path) as partial:
-            partial.write_text(json.dumps(sources), "utf-8")
+            partial.write_text(plan.model_dump_json(), "utf-8")
 
 
-def recall(request: Request) -> dict[str, str]:
-    """Return what `remember` noted; nothing if code or data changed since, or it is not readable.
+def recall(request: Request) -> Plan | None:
+    """Return what `remember` noted; None if code or data changed since, or it is not readable.
 
     Planning imports methods, and with them torch; this does not.
     """
-    path = _answers(request)
+    path = _plan_path(request)
     try:
-        noted = read_json(path) if path else {}
+        return Plan.model_validate_json(read_text(path)) if path else None
     except (OSError, ValueError, UsageError):
-        return {}
-    return noted if all(isinstance(digest, str) for digest in noted.values()) else {}
+        return None
 
 
-def _answers(request: Request) -> Path | None:
-    """Where the answer to a request is noted; nowhere if its data are not on this machine.
+def _plan_path(request: Request) -> Path | None:
+    """Where the plan of a request is noted; nowhere if its data are not on this machine.
 
     Nor if it names a file of weights, which may hold others the next time.
     """
-    names = filter(None, (request.dataset, request.train_dataset))
+    names = filter(None, (*request.datasets, request.train_dataset))
     checksums = [stored_checksum(name) for name in names]
-    if None in checksums or request.tune or request.weights:
+    if None in checksums or request.weights:
         return None
-    facts = [request.model_dump(mode="json"), checksums, code_fingerprint()]
+    asked = request.model_dump(mode="json", include=set(Request.model_fields))
+    facts = [asked, checksums, code_fingerprint()]
     return home() / "plans" / f"{stable_hash(facts)}.json"

@@ -1,52 +1,115 @@
 """What a user asks for, before it is known what that takes."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+
+from fewshot_bench.settings import setting_texts
 
 Split = Literal["test", "val"]
 DEFAULT_BACKBONE = "conv4-64"
 EPISODES, SMOKE_EPISODES = 2000, 200
 
+T = TypeVar("T")
 
-class Request(BaseModel):
-    """Methods by numbers of shots, under one protocol on one data set.
+
+def _several(value: Any) -> Any:
+    """One value stands for a list of it alone, and none for an empty list."""
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _texts(value: Any) -> Any:
+    """A table of settings, as a study file has it, is its ``KEY=VALUE`` texts."""
+    return setting_texts(_flat(value)) if isinstance(value, Mapping) else _several(value)
+
+
+def _flat(table: Mapping[str, Any], section: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{section}{key}.")
+        else:
+            found[section + key] = str(value).lower() if isinstance(value, bool) else value
+    return found
+
+
+Several = Annotated[tuple[T, ...], BeforeValidator(_several), AfterValidator(_each_once)]
+SettingTexts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Seed = Annotated[int, Field(ge=0)]
+Shot = Annotated[int, Field(ge=1)]
+
+
+class Scoped(BaseModel):
+    """What is asked of one method alone.
 
     Attributes:
-        methods: names in any spelling; ``all`` alone stands for every one.
-        shots: labelled images a class.
-        dataset, backbone: names in any spelling; without a backbone, `DEFAULT_BACKBONE` or that
-            of a data set of embeddings.
-        train_dataset: what to train and select on, if not on `dataset`.
-        weights: file of weights for the backbone, which is then not pretrained.
-        n_way, n_query, query_balance, n_query_way, n_episodes, episode_seed, split: the protocol,
-            as in `RunConfig`; without `n_episodes` the preset decides.
-        seed: of weights and training.
-        preset: schedule of every method.
-        tune: choose settings from each method's grid on val first.
-        settings: ``KEY=VALUE`` texts, for every method.
+        preset: in place of that of the request.
+        settings: ``KEY=VALUE`` texts, after those for every method.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    methods: tuple[str, ...] = Field(min_length=1)
-    shots: tuple[int, ...] = Field((1,), min_length=1)
-    dataset: str = "glyphs"
+    preset: str | None = None
+    settings: SettingTexts = ()
+
+
+class Request(BaseModel):
+    """Methods by data sets, backbones, seeds, balances of queries and numbers of shots.
+
+    Whatever there may be several of takes one value, too, under the name in the singular.
+
+    Attributes:
+        methods: names in any spelling, or groups of them, see `expanded`.
+        shots: labelled images a class.
+        datasets, backbones: names in any spelling; without a backbone, each preset's own, else
+            `DEFAULT_BACKBONE` or that of a data set of embeddings.
+        train_dataset: what to train and select on, if not on what is measured on.
+        weights: file of weights for the backbone, which is then not pretrained.
+        n_way, n_query, query_balances, n_query_way, n_episodes, episode_seed, split: the protocol,
+            as in `RunConfig`; without `n_episodes` the preset decides.
+        seeds: of weights and training.
+        preset: schedule of every method.
+        tune: choose settings from each method's grid on val first.
+        settings: ``KEY=VALUE`` texts, for every method; ``METHOD.KEY=VALUE`` for one.
+        by_method: preset and settings of single methods, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    methods: Several[str] = Field(min_length=1)
+    shots: Several[Shot] = Field((1,), min_length=1)
+    datasets: Several[str] = Field(
+        ("glyphs",), min_length=1, validation_alias=AliasChoices("datasets", "dataset")
+    )
     train_dataset: str | None = None
-    backbone: str | None = None
+    backbones: Several[str] = Field((), validation_alias=AliasChoices("backbones", "backbone"))
     weights: Path | None = None
     n_way: int = Field(5, ge=2)
     n_query: int = Field(15, ge=1)
-    query_balance: str = "balanced"
+    query_balances: Several[str] = Field(
+        ("balanced",),
+        min_length=1,
+        validation_alias=AliasChoices("query_balances", "query_balance"),
+    )
     n_query_way: int | None = Field(None, ge=1)
     n_episodes: int | None = Field(None, ge=2)
     episode_seed: int = Field(0, ge=0)
-    seed: int = Field(0, ge=0)
+    seeds: Several[Seed] = Field((0,), min_length=1, validation_alias=AliasChoices("seeds", "seed"))
     preset: str = "default"
     split: Split = "test"
     tune: bool = False
-    settings: tuple[str, ...] = ()
+    settings: SettingTexts = ()
+    by_method: Mapping[str, Scoped] = Field(
+        {}, validation_alias=AliasChoices("by_method", "method")
+    )
 
     @property
     def protocol(self) -> dict[str, int | str | None]:
@@ -54,10 +117,8 @@ class Request(BaseModel):
         return {
             "n_way": self.n_way,
             "n_query": self.n_query,
-            "query_balance": self.query_balance,
             "n_query_way": None if self.n_query_way == self.n_way else self.n_query_way,
             "n_episodes": self.n_episodes
             or (SMOKE_EPISODES if self.preset == "smoke" else EPISODES),
             "episode_seed": self.episode_seed,
-            "seed": self.seed,
         }

@@ -20,9 +20,11 @@ from fewshot_bench.recipe import Recipe
 from fewshot_bench.results import CurvePoint, Result, RunRecord
 from fewshot_bench.runs.domains import domains_of
 from fewshot_bench.runs.records import keep_record, next_order
+from fewshot_bench.runs.weights import needed_weights
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
 from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
+from fewshot_bench.utilities.threads import meta_training_threads, pretraining_threads, threads
 
 
 @dataclass
@@ -118,13 +120,7 @@ def _opened(config: RunConfig) -> tuple[Dataset, EpisodeSource]:
 
 
 def _require_weights(config: RunConfig, dataset: Dataset) -> None:
-    recipe: Recipe = methods[config.method].recipe_type.model_validate(config.recipe)
-    needed: list[StoredWeights] = []
-    if recipe.pretrain is not None:
-        needed.append(pretraining(dataset, config.backbone, recipe.pretrain, config.seed))
-    if recipe.train is not None:
-        needed.append(meta_training(config, dataset, recipe.train))
-    for weights in needed:
+    for weights in needed_weights(config, dataset):
         if not weights.path.exists():
             raise UsageError(
                 f"{config.title}: its predictions cannot be made again without {weights.path}, "
@@ -166,17 +162,20 @@ def prepare(
     trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
     if recipe.pretrain is not None:
         trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed, renew)
-        facts = pretrain(trained.weights, backbone, dataset, device)
+        with threads(pretraining_threads()):
+            facts = pretrain(trained.weights, backbone, dataset, device)
         trained.pretrain_seconds = facts["seconds"]
         trained.curves += facts["curves"]
     if trained.method.uses_base:
         torch.manual_seed(config.seed)  # whether the pretraining was stored must not matter
         base = embed_split(trained.method, dataset["train"])
         labels = torch.from_numpy(dataset["train"].labels).to(base.device)
-        trained.method.see_base(base, labels)
+        with threads(1):  # sums round as their threads share them
+            trained.method.see_base(base, labels)
     if recipe.train is not None:
         trained.weights = meta_training(config, dataset, recipe.train, renew)
-        facts = meta_train(trained.weights, trained.method, dataset, recipe.train)
+        with threads(meta_training_threads(recipe.train.frozen)):
+            facts = meta_train(trained.weights, trained.method, dataset, recipe.train)
         trained.train_seconds = facts["seconds"]
         trained.curves += facts["curves"]
     return trained

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from fewshot_bench.tracking.schema import require_current
 from fewshot_bench.tracking.store import (
     check_answers,
     check_database,
@@ -37,8 +38,10 @@ def connect(uri: str) -> "MlflowClient":
             _create_sqlite(file)
         elif file is not None:
             require_regular(file)
+            require_current(f"sqlite:///{file}")
         elif not is_server(uri):
             check_database(uri)
+            require_current(uri)
         # MLflow keeps a connection for each address, whatever folder it was relative to.
         client = _client(f"sqlite:///{file}" if file else uri)
         client.search_experiments(max_results=1)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord, require_sound
 from fewshot_bench.tracking.place import Place
-from fewshot_bench.tracking.store import TrackingError, store_name
+from fewshot_bench.tracking.store import TrackingError, naming, store_name
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.utilities.files import atomic_file, home, read_text, stable_hash
 from fewshot_bench.utilities.locks import cell_lock
@@ -49,8 +49,9 @@ def deliver(tracker: Tracker, record: RunRecord) -> bool:
     try:
         tracker.send(record)
     except TrackingError as error:
+        hint = f"'fsbench sync{naming(tracker.uri)}' sends it"
         say(str(error))
-        say(f"{record.config.title}: the result is kept here; 'fsbench sync' sends it")
+        say(f"{record.config.title}: the result is kept here; {hint}")
         return False
     debt.path.unlink()
     return True
@@ -77,6 +78,14 @@ def send_owed(tracker: Tracker) -> int:
     if damaged:
         raise UsageError(f"sent {sent}, but no result can be read in {', '.join(damaged)}")
     return sent
+
+
+def drop_owed(uri: str) -> int:
+    """Forget what is owed to a store, and return how many results that was; they stay here."""
+    paths = owed_to(uri)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
 
 
 def owed_to(uri: str) -> list[Path]:

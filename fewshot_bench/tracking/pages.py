@@ -13,8 +13,9 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.tracking.schema import require_current
 from fewshot_bench.tracking.secrets import repeated
-from fewshot_bench.tracking.store import check_answers, is_server, sqlite_file, store_name
+from fewshot_bench.tracking.store import check_answers, is_server, naming, sqlite_file, store_name
 from fewshot_bench.utilities.files import require_writable
 from fewshot_bench.utilities.progress import say
 
@@ -51,12 +52,13 @@ def check_pages(uri: str, host: str, port: int) -> None:
     file = sqlite_file(uri)
     if file is not None and not file.is_file():
         raise UsageError(
-            f"there is no {file}; make a run first with 'fsbench run', or name the store with "
-            "--tracking-uri"
+            f"there is no {file}; make a run first with 'fsbench run{naming(uri)}', or name the "
+            "store with --tracking-uri"
         )
     if file is not None:
         require_writable(file)
     check_answers(uri)
+    require_current(f"sqlite:///{file}" if file else uri)
     _check_free(host, port)
 
 

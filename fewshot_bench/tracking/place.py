@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
+from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.naming import LONGEST, run_name
 from fewshot_bench.utilities.files import home, stable_hash
 
@@ -47,6 +48,11 @@ class Place(BaseModel):
         """Whether settings are chosen on val."""
         return self.asked is not None
 
+    @property
+    def kind(self) -> str:
+        """What a run is, below its row."""
+        return "trial" if self.trial else "cell"
+
     def experiment_of(self, config: RunConfig) -> str:
         """Name of the experiment that a run is in."""
         return self.experiment or self.study or config.dataset
@@ -71,11 +77,12 @@ class Place(BaseModel):
         """Name of the row of a run."""
         return run_name(self.row_of(config), self.experiment_of(config), tuned=self.tuned)
 
-    def row_tags(self, config: RunConfig) -> dict[str, str]:
-        """Tags that a row has that is finished as far as a cell is concerned."""
+    def row_tags(self, record: RunRecord) -> dict[str, str]:
+        """Tags of a row that has the numbers of a measurement."""
+        config = record.config
         study = {STUDY: self.study} if self.study else {}
         own = {**study, **self.tags}
-        return {ROW: self.row_id(config), cell_tag(config.key): str(config.n_shot), **own}
+        return {ROW: self.row_id(config), cell_tag(config.key): record.id, **own}
 
 
 def cell_tag(key: str) -> str:

@@ -72,7 +72,7 @@ class Rows:
     def _finish(self, row_id: str, record: RunRecord, finished: int) -> None:
         config, run = record.config, self.client.get_run(row_id)
         tags = {
-            cell_tag(config.key): str(config.n_shot),
+            cell_tag(config.key): record.id,
             "fsbench.setting": record.result.setting,
             NOTE: row_note(self.place.row_of(config), run.data.metrics, self.place.tuned),
             **self.place.tags,

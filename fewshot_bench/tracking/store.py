@@ -52,6 +52,11 @@ def store_name(uri: str) -> str:
     return f"sqlite:///{file}" if file else without_secrets(uri)
 
 
+def naming(uri: str) -> str:
+    """The option that names a store in a command; '' for the store that is taken without one."""
+    return "" if uri == chosen_uri(None) else f" --tracking-uri {store_name(uri)}"
+
+
 def scheme_of(uri: str) -> str:
     """Kind of store: ``sqlite``, ``postgresql``, ``mysql``, ``mssql``, ``http`` or ``https``.
 

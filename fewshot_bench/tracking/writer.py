@@ -113,19 +113,22 @@ class Tracker:
         """
         assert self.client is not None
 
-    def has(self, config: RunConfig, predictions: bool = False) -> bool:
-        """True if the store holds a finished run of the configuration, and its number in its row.
+    def has(self, record: RunRecord, predictions: bool = False) -> bool:
+        """True if the store holds the finished run of a measurement, and its number in its row.
+
+        A former run of the configuration does not count: who measured anew may have been killed.
 
         Args:
-            config: what was run.
+            record: of the measurement.
             predictions: whether its predictions have to be there, too.
 
         Raises:
             TrackingError: the store cannot be used.
         """
-        wanted = [{"fsbench.key": config.key, **(KEPT if predictions else {})}]
+        config, kept = record.config, KEPT if predictions else {}
+        wanted = [{"fsbench.key": config.key, "fsbench.record": record.id, **kept}]
         if not self.place.trial:  # it has no number in its row
-            wanted.append(self.place.row_tags(config))
+            wanted.append(self.place.row_tags(record))
         return all(self._holds(config, tags) for tags in wanted)
 
     def _holds(self, config: RunConfig, tags: Mapping[str, str]) -> bool:
@@ -196,7 +199,7 @@ class Tracker:
         news = dict(self.place.tags)
         if PARENT not in run.data.tags:  # of an earlier version
             row_id = self._rows(record.config).opened(record.config, run.info.start_time)
-            news |= {PARENT: row_id, KIND: self._kind}
+            news |= {PARENT: row_id, KIND: self.place.kind}
         set_tags(self.client, run.info.run_id, news)
 
     def _cells(self, config: RunConfig, status: str, tags: Mapping[str, str]) -> "Sequence[Run]":
@@ -225,10 +228,6 @@ class Tracker:
         log_params(self.client, run_id, flatten(config.model_dump(mode="json")))
         return run_id
 
-    @property
-    def _kind(self) -> str:
-        return "trial" if self.place.trial else "cell"
-
     def _create(self, config: RunConfig, started: datetime) -> str:
         begun = milliseconds(started)
         tags = {
@@ -238,7 +237,7 @@ class Tracker:
             "fsbench.home": home_id(),
             "mlflow.source.name": "fsbench run",
             NOTE: cell_note(config),
-            KIND: self._kind,
+            KIND: self.place.kind,
             PARENT: self._rows(config).opened(config, begun),
         }
         name = self.place.name_of(config)

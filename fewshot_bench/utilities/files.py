@@ -39,14 +39,18 @@ def stable_hash(value: object, length: int = 16) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
+class CannotWriteError(UsageError):
+    """A disk refuses to be written, whatever it is that is to be written."""
+
+
 def is_refusal(error: OSError) -> bool:
     """Whether a disk refused to write: it is full, of a quota, read-only, or another's."""
     return errno.errorcode.get(error.errno or 0) in _REFUSALS
 
 
-def cannot_write(path: object, reason: object) -> UsageError:
+def cannot_write(path: object, reason: object) -> CannotWriteError:
     """Say that a disk refused a file, and what to do."""
-    return UsageError(
+    return CannotWriteError(
         f"cannot write {path} ({reason}); make room or choose another place (FSBENCH_HOME is the "
         "folder of data sets, weights and results)"
     )

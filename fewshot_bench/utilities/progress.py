@@ -1,8 +1,9 @@
 """Progress of long jobs: a live bar on a terminal, a line now and then elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -10,6 +11,35 @@ from fewshot_bench.utilities.printing import plain_console, printable
 
 console = plain_console(stderr=True)
 _SECONDS_BETWEEN_LINES = 30.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a job is.
+
+    Attributes:
+        label: what is being done.
+        done, total: steps.
+        note: recent loss and validation accuracy.
+    """
+
+    label: str
+    done: int
+    total: int
+    note: str = ""
+
+
+_listeners: list[Callable[[Step], None]] = []
+
+
+@contextmanager
+def told_to(listener: Callable[[Step], None]) -> Iterator[None]:
+    """Tell of the progress of every job in the block to a listener; no bar is drawn."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.pop()
 
 
 class Bar:
@@ -39,6 +69,9 @@ class Bar:
         """Show the number of steps done, the recent loss and the latest validation accuracy."""
         note = "" if loss is None else f"loss {loss:.3f}"
         note += "" if val is None else f"  val {100 * val:.2f} %"
+        if _listeners:
+            _listeners[-1](Step(self.label, done, self.total, note))
+            return
         self._live.update(self._task, completed=done, note=note)
         now = time.monotonic()
         if not console.is_terminal and now - self._printed >= _SECONDS_BETWEEN_LINES:
@@ -50,7 +83,7 @@ class Bar:
     @contextmanager
     def live(self) -> Iterator["Bar"]:
         """Draw the bar while the block runs, if this is a terminal."""
-        if not console.is_terminal:
+        if not console.is_terminal or _listeners:
             yield self
             return
         with self._live:

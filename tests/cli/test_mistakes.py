@@ -15,7 +15,7 @@ import torch
 from fewshot_bench import cli
 from fewshot_bench.cli import main, terminal
 from fewshot_bench.data.importing import import_dataset
-from fewshot_bench.runs import engine
+from fewshot_bench.runs import driver
 from tests.data.files import image_tree, make_files
 
 Refused = Callable[..., str]
@@ -68,7 +68,7 @@ def test_too_little_memory_is_called_so(
     def fail(*_arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(engine, "_warn_if_away", fail)
+    monkeypatch.setattr(driver, "_warn_if_away", fail)
     line = refused("run", "-m", "tim", "--dataset", "mine", "--shots", 1)
     assert f"there is too little memory ({reason}" in line
     assert "ask for less" in line

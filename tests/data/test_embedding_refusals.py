@@ -2,8 +2,10 @@
 
 import os
 import pickle
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -29,6 +31,17 @@ class Evil:
 
 
 HOLE = np.where(np.arange(X.size).reshape(X.shape) == 7, np.nan, X)
+
+
+def npz_of(data: bytes) -> bytes:
+    """An archive of an array that somebody else wrote."""
+    file = BytesIO()
+    with ZipFile(file, "w") as archive:
+        archive.writestr("X.npy", data)
+        archive.writestr("y.npy", data)
+    return file.getvalue()
+
+
 BAD: dict[str, tuple[Any, str]] = {
     "nan.npz": ({"X": HOLE, "y": Y}, "class '.*' of test holds numbers that are not finite"),
     "large.npz": ({"X": X + 1e300, "y": Y}, "too large for float32"),
@@ -50,6 +63,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "dims.pkl": ({0: [[1.0]] * 2, 1: [[1.0, 2.0]] * 2}, "the length 1 in class '0' .* and 2 in"),
     "twice.pkl": ({0: [[1.0]] * 2, "0": [[1.0]] * 2}, "as text and as a number"),
     "cut.npz": (b"PK\x03\x04", "cut.npz cannot be read"),
+    "header.npz": (npz_of(b"\x93NUMPY\1\0\x0d\0{'shape': (2,\n"), "header.npz cannot be read"),
     "cut.safetensors": (b"\x08", "cut.safetensors cannot be read"),
     "cut.parquet": (b"PAR1", "cut.parquet cannot be read"),
     "cut.pkl": (b"\x80\x04}", "cut.pkl is not a whole pickle"),

@@ -1,5 +1,6 @@
 """Methods on arrays of embeddings: right, reproducible, and refused where they cannot be."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,8 @@ def test_what_needs_images_does_not_take_embeddings_for_them(tmp_path: Path) -> 
         ({"transform": "CL2N"}, r"give X_base and y_base, or set transform='L2N' to do without"),
         ({"transform": "CL2N", "X_base": X}, "given together"),
         ({"transform": "CL2N", "X_base": X[:, :3], "y_base": Y}, "length 3, X of length 12"),
+        ({"transform": "CL2N", "X_base": X, "y_base": Y[1:]}, "y_base"),
+        ({"transform": "CL2N", "X_base": X[0], "y_base": Y}, "X_base"),
         ({"n_way": 9}, "X has 8 classes; ask for 8 ways or fewer"),
         ({"n_shot": 20}, "class '0' of X has 30; ask for"),
         ({"n_episodes": 0}, "begins at 1"),
@@ -201,3 +204,13 @@ def test_mistakes_are_told_in_one_line(call: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says) as error:
         evaluate_embeddings(**{"method": "tim", "X": X, "y": Y, **call})
     assert "\n" not in str(error.value)
+
+
+def test_episodes_are_five_way_one_shot_with_fifteen_queries_unless_said_otherwise() -> None:
+    plain: dict[str, Any] = {"transform": "UN", "n_episodes": 1}
+    spelt: dict[str, Any] = {"n_way": 5, "n_shot": 1, "n_query": 15, "seed": 0}
+    found = evaluate_embeddings("simple-shot", X, Y, **plain)
+    said = evaluate_embeddings("simple-shot", X, Y, query_balance="balanced", **spelt, **plain)
+    assert found.episode_digest == said.episode_digest
+    assert len(found.accuracies) == 1
+    assert signature(evaluate_embeddings).parameters["n_episodes"].default == 2000

@@ -1,7 +1,10 @@
 """The evaluator: right, the same whatever the chunks, and blind to nothing it should see."""
 
 import math
+import platform
+import time
 from dataclasses import fields
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,13 +12,12 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.data.augment import augment, color_jitter, random_crop
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluation import block
-from fewshot_bench.evaluation.evaluate import evaluate, gather, inputs_of
-from fewshot_bench.evaluation.features import ImageTable
+from fewshot_bench.evaluation.evaluate import evaluate, gather, inputs_of, score_episodes
+from fewshot_bench.evaluation.features import ImageTable, embed_split
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.results import Answers
@@ -114,6 +116,76 @@ def test_embedding_first_answers_as_from_images() -> None:
         torch.testing.assert_close(method(from_table), method(images), rtol=1e-4, atol=1e-4)
 
 
+class Examined(Constant):
+    """Answers the first class where it is tested, and the second where it is trained."""
+
+    def classify(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Tensor:
+        scores = super().classify(support, support_labels, query, n_way)
+        return scores.roll(1, 2) if self.training or self.backbone.training else scores
+
+
+def test_a_method_is_in_evaluation_mode_whenever_it_is_measured() -> None:
+    source = EpisodeSource(make_split(noise=0.0), SPEC)
+    method = Examined(Pixels((1, 16, 16)), Recipe(), 5)
+    table = inputs_of(method, source.split)
+    answers: list[Answers] = []
+    score_episodes(method.train(), source, 3, table, answers.append)
+    assert (answers[0].predictions == 0).all()
+    assert not any(module.training for module in method.modules())
+
+
+class Counted(Constant):
+    """Notes how many tasks it is handed at once."""
+
+    seen: ClassVar[list[int]] = []
+
+    def classify(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Tensor:
+        self.seen.append(len(support))
+        return super().classify(support, support_labels, query, n_way)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "numbers", "expected"),
+    [
+        (1024, 1, {1}),
+        (1024, 25 * 256 * 3, {3, 2}),
+        (1024, 25 * 256 * 4 - 1, {3, 2}),
+        (2, 10**9, {2}),
+    ],
+)
+def test_a_method_is_handed_as_many_tasks_as_it_wants(
+    tasks: int, numbers: int, expected: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "at_once", AtOnce(tasks, numbers))
+    monkeypatch.setattr(Counted, "seen", [])
+    evaluate(Counted(Pixels((1, 16, 16)), Recipe(), 5), EpisodeSource(make_split(), SPEC), 20)
+    assert set(Counted.seen) == expected
+    assert sum(Counted.seen) == 20
+
+
+def test_seconds_and_facts_of_a_run_are_told() -> None:
+    source = EpisodeSource(make_split(), SPEC)
+    began = time.perf_counter()
+    result = evaluate(make_method("proto-net").float(), source, 10)
+    assert 0 < 10 * result.episode_seconds <= result.seconds <= time.perf_counter() - began
+    assert 10 < result.peak_memory_mb < 1e6
+    assert result.device == f"cpu ({platform.machine()})"
+    assert result.data_checksum == source.split.checksum
+    assert result.setting == "inductive"
+    assert result.versions["torch"] == torch.__version__
+    assert result.versions["python"] == platform.python_version()
+
+
+def test_embeddings_are_those_of_evaluation_mode() -> None:
+    method, split = make_method("proto-net").float(), make_split()
+    expected = embed_split(method, split)
+    assert torch.equal(embed_split(method.train(), split), expected)
+
+
 def test_every_method_sees_the_same_episodes() -> None:
     source = EpisodeSource(make_split(), SPEC)
     digests = {evaluate(make_method(n).float(), source, 5).episode_digest for n in list(methods)}
@@ -124,31 +196,3 @@ def test_a_method_without_classify_says_so() -> None:
     episode = Episode(torch.ones(1, 2, 1), torch.zeros(1, 2).long(), torch.ones(1, 2, 1), 2, True)
     with pytest.raises(TypeError, match="neither classify nor forward"):
         Method(Pixels((1, 1, 1)), Recipe(), 2)(episode)
-
-
-def test_crops_are_windows_of_the_padded_image() -> None:
-    pixels = torch.arange(1, 26, dtype=torch.uint8).view(1, 1, 5, 5).expand(64, 1, 5, 5)
-    torch.manual_seed(0)
-    crops = random_crop(pixels, 1, flip=True)
-    padded = torch.nn.functional.pad(pixels[:1], (1, 1, 1, 1))
-    windows = padded.unfold(2, 5, 1).unfold(3, 5, 1).reshape(9, 5, 5)
-    allowed = {tuple(w.flatten().tolist()) for w in torch.cat([windows, windows.flip(-1)])}
-    seen = {tuple(c.flatten().tolist()) for c in crops}
-    assert seen <= allowed
-    assert len(seen) > 10
-
-
-def test_colour_jitter_stays_in_range_and_keeps_grey_grey() -> None:
-    torch.manual_seed(0)
-    pixels = torch.randint(256, (16, 3, 8, 8), dtype=torch.uint8)
-    jittered = color_jitter(pixels)
-    assert 0 <= float(jittered.min()) <= float(jittered.max()) <= 255
-    assert not torch.allclose(jittered, pixels.float())
-    grey = color_jitter(pixels[:, :1].expand(-1, 3, -1, -1))
-    torch.testing.assert_close(grey[:, 0], grey[:, 2], rtol=1e-4, atol=1e-2)
-    assert color_jitter(pixels, strength=0.0).equal(pixels.float())
-
-
-def test_no_augmentation_is_none() -> None:
-    pixels = torch.randint(256, (2, 1, 8, 8), dtype=torch.uint8)
-    assert augment(pixels, "none").equal(pixels)

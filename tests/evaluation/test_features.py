@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -15,7 +16,8 @@ from torch import Tensor
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.data.fitted import fitted
 from fewshot_bench.errors import UsageError
-from fewshot_bench.evaluation.features import embed_split
+from fewshot_bench.evaluation import features
+from fewshot_bench.evaluation.features import FeatureTable, ImageTable, embed_split
 from fewshot_bench.method import Method
 from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 from tests.synthetic import make_method, make_split
@@ -86,6 +88,39 @@ def test_damaged_embeddings_are_named(method: Method, empty_home: Path) -> None:
     kept(empty_home)[0].write_bytes(b"torn")
     with pytest.raises(UsageError, match=r"features.*damaged"):
         embed_split(method, make_split())
+
+
+def test_chunks_of_images_are_embedded_in_their_places(
+    method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method.backbone.weights_key = None
+    split = make_split(per_class=3)
+    whole = embed_split(method, split)
+    sizes: list[int] = []
+    embed = method.embed
+
+    def noted(images: Tensor) -> Tensor:
+        sizes.append(len(images))
+        return embed(images)
+
+    monkeypatch.setattr(features, "_IMAGES_PER_CHUNK", {"cpu": 7})
+    monkeypatch.setattr(method, "embed", noted)
+    torch.testing.assert_close(embed_split(method, split), whole)
+    assert sizes == [7, 7, 7, 3]
+
+
+def test_tables_look_inputs_up_by_task() -> None:
+    split, indices = make_split(size=4, channels=3), np.array([[5, 0, 7], [2, 2, 9]])
+    images = ImageTable(split, torch.device("cpu"))
+    assert (images.width, images.embedded) == (48, False)
+    expected = (split.pixels(indices.ravel()) / 255 - 0.5) / 0.3
+    torch.testing.assert_close(images[indices], expected.reshape(2, 3, 3, 4, 4))
+    rows = torch.rand(len(split), 6)
+    embeddings = FeatureTable(rows)
+    assert (embeddings.width, embeddings.embedded) == (6, True)
+    assert torch.equal(embeddings[indices], rows[torch.from_numpy(indices)])
+    torch.manual_seed(0)
+    assert not torch.equal(ImageTable(split, images.device, "shift")[indices], images[indices])
 
 
 def spoilt(tensor: Tensor, value: float) -> Tensor:

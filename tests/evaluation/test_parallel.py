@@ -34,7 +34,9 @@ class Busy(nn.Module):
 
 
 def test_results_come_in_order_from_threads_of_their_own(two_threads: None) -> None:
+    before = threading.active_count()
     found = list(map_on_cores(Busy(), Busy.echo, range(50)))
+    assert threading.active_count() == before
     assert [item for item, _ in found] == list(range(50))
     threads = {thread for _, thread in found}
     assert len(threads) == 2

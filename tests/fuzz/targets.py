@@ -6,19 +6,15 @@ A target takes any bytes and returns, or raises what no user should see.
 import contextlib
 import gzip
 import io
-import json
-import os
 import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from fewshot_bench.config import RunConfig
 from fewshot_bench.data.cifar import cifar_fs
 from fewshot_bench.data.folder import folder_of_images
 from fewshot_bench.data.images import FORMATS, open_image, resized
@@ -28,11 +24,8 @@ from fewshot_bench.data.viewing import Viewer
 from fewshot_bench.errors import UsageError
 from fewshot_bench.presets import PRESETS, build_recipe
 from fewshot_bench.recipe import PretrainRecipe, Recipe, TrainRecipe
-from fewshot_bench.results import Result, RunRecord
-from fewshot_bench.runs.records import record_path, stored_record
-from fewshot_bench.tracking.reader import understood
 from tests.data.files import cifar_pickles, make_tar, make_zip, png
-from tests.tracking.incomplete import stored
+from tests.fuzz import stored
 
 
 class FuzzRecipe(Recipe):
@@ -94,45 +87,14 @@ def image(data: bytes) -> None:
             assert resized(8, "RGB")(open_file(data, "x")).shape == (8, 8, 3)
 
 
-def row(data: bytes) -> None:
-    """A run of a store, as JSON of what is other than in a good one."""
-    try:
-        facts = json.loads(data)
-    except (ValueError, RecursionError):
-        return
-    run = stored("x")
-    for name, kept in {**vars(run.data), "info": vars(run.info)}.items():
-        changed = facts.get(name) if isinstance(facts, dict) else None
-        kept.update(changed if isinstance(changed, dict) else {})
-    run.info.run_id = "x"
-    with contextlib.redirect_stderr(io.StringIO()) as said:
-        found = list(understood([run]))
-    assert len(found) + said.getvalue().count("\n") == 1
-    assert all(0 <= one.mean <= 1 for one in found)
-
-
-def result(data: bytes) -> None:
-    """A stored result."""
-    with (
-        tempfile.TemporaryDirectory() as home,
-        mock.patch.dict(os.environ, FSBENCH_HOME=home),
-        contextlib.suppress(UsageError),
-    ):
-        record_path(_CONFIG.key).parent.mkdir()
-        record_path(_CONFIG.key).write_bytes(data)
-        record = stored_record(_CONFIG.key)
-        assert record is not None
-        assert record.config.key == _CONFIG.key
-
-
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    f.__name__: f for f in (config, archive, folder_archive, tar, unpickle, image, row, result)
+    f.__name__: f for f in (config, archive, folder_archive, tar, unpickle, image, *stored.TARGETS)
 }
 
 
 def seeds(name: str) -> list[bytes]:
     """Good inputs of a target, from which bad ones are made."""
-    return {
+    made = {
         "config": [f"{p}\ntrain.lr=0.1\nmilestones=.5,.9\ntrain=none".encode() for p in PRESETS],
         "archive": [_packed(make_zip, {"a/x.png": png(0), "b.txt": b"text"})],
         "folder_archive": [
@@ -141,27 +103,11 @@ def seeds(name: str) -> list[bytes]:
         "tar": [zipped := _packed(make_tar, _CIFAR), gzip.decompress(zipped)],
         "unpickle": [pickle.dumps({"data": np.arange(4), "names": ["a"]}, p) for p in (0, 2, 4)],
         "image": [_image(form) for form in FORMATS],
-        "row": [json.dumps(vars(stored("x").data)).encode(), b'{"info": {"start_time": 1}}'],
-        "result": [_RECORD.model_dump_json().encode()],
-    }[name]
+    }
+    return made[name] if name in made else stored.seeds(name)
 
 
 SPLITS = ("train", "val", "test")
-_CONFIG = RunConfig(
-    method="tim", backbone="conv4-64", dataset="glyphs", n_episodes=2, recipe={}, data_checksum="d"
-)
-_RESULT = Result(
-    accuracies=(0.5, 0.75),
-    setting="inductive",
-    seconds=1.0,
-    episode_seconds=0.5,
-    peak_memory_mb=9.0,
-    episode_digest="e",
-    data_checksum="t",
-    device="cpu",
-    versions={"torch": "2"},
-)
-_RECORD = RunRecord(config=_CONFIG, result=_RESULT)
 _HALVES = {half: np.zeros((2, 32, 32, 3), dtype=np.uint8) for half in ("train", "test")}
 _CIFAR = cifar_pickles(_HALVES, ["apple"])
 

@@ -87,7 +87,7 @@ def test_one_candidate_alone() -> None:
 
 
 def test_the_command_names_what_was_not_default() -> None:
-    asked = Request(methods=("a",), dataset="mine", preset="smoke", seed=3)
+    asked = Request(methods=("a",), datasets=("mine",), preset="smoke", seeds=(3,))
     words = shlex.split(command(record("a", 0.9, dataset="my birds"), asked))
     assert words[:6] == ["fsbench", "predict", "--method", "a", "--train-dataset", "my birds"]
     assert words[words.index("--preset") + 1] == "smoke"

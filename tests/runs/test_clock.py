@@ -1,4 +1,4 @@
-"""A run that is forced after the clock was set back is the one that a table shows."""
+"""A run that is forced is the one that a table shows: clock set back, or killed on the way."""
 
 import shutil
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -8,9 +8,9 @@ import pytest
 
 from fewshot_bench.report.cells import latest
 from fewshot_bench.results import RunRecord
-from fewshot_bench.runs import domains, runner
+from fewshot_bench.runs import domains, engine, runner
+from fewshot_bench.runs.cells import Cell
 from fewshot_bench.runs.engine import Engine
-from fewshot_bench.runs.plan import Cell
 from fewshot_bench.tracking import Tracker, load_runs, writer
 from fewshot_bench.tracking.owed import owed_to, send_owed
 from fewshot_bench.tracking.store import store_name
@@ -39,7 +39,7 @@ def clock(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(uri: str, days_back: int) -> RunRecord:
     DAYS[0] = days_back
-    return Engine(Tracker(uri), CPU, force=True).measure_cell(Cell(config("proto-net")))
+    return Engine(Tracker(uri), CPU, force=True).measure_cell(Cell(config=config("proto-net")))
 
 
 def shown(uri: str) -> float:
@@ -70,3 +70,18 @@ def test_what_a_store_is_owed_keeps_its_order(uri: str, empty_home: Path) -> Non
         path.touch()  # so that the later one is sent first
     assert send_owed(Tracker(uri)) == 2
     assert shown(uri) == pytest.approx(1000 * second.result.episode_seconds)
+
+
+def test_a_forced_run_that_was_killed_before_it_was_sent_is_sent_by_the_next(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    measured(uri, 0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(engine, "deliver", killed)
+        measured(uri, 0)
+    kept = Engine(Tracker(uri), CPU).measure_cell(Cell(config=config("proto-net")))
+    assert len(load_runs(uri)) == 2
+    assert shown(uri) == pytest.approx(1000 * kept.result.episode_seconds)

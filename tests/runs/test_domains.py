@@ -104,7 +104,12 @@ def test_recipes_suit_the_data_set_that_is_trained_on(monkeypatch: pytest.Monkey
 
 def test_settings_are_chosen_where_it_is_trained() -> None:
     request = Request(
-        methods=("tim",), dataset="away", train_dataset="home", n_query=4, n_episodes=6, tune=True
+        methods=("tim",),
+        datasets=("away",),
+        train_dataset="home",
+        n_query=4,
+        n_episodes=6,
+        tune=True,
     )
     (cell,) = make_plan(request).cells
     assert cell.config.train_dataset == "home"
@@ -118,7 +123,7 @@ def test_settings_are_chosen_where_it_is_trained() -> None:
 
 def test_a_data_set_trained_and_measured_on_is_an_ordinary_run() -> None:
     plain, twice = (
-        make_plan(Request(methods=("tim",), dataset="home", train_dataset=name, n_query=4))
+        make_plan(Request(methods=("tim",), datasets=("home",), train_dataset=name, n_query=4))
         for name in (None, "home")
     )
     assert plain == twice

@@ -43,7 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> "object":
 def measured(dataset: str) -> dict[str, Result]:
     names = ("simple-shot", "pt-map")
     asked = Request(
-        methods=names, dataset=dataset, preset="smoke", n_query=5, shots=(1, 3), n_episodes=30
+        methods=names, datasets=(dataset,), preset="smoke", n_query=5, shots=(1, 3), n_episodes=30
     )
     configs = make_plan(asked).configs
     return {f"{c.method} {c.n_shot}": run(c, CPU).result for c in configs}

@@ -11,7 +11,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
 from fewshot_bench.report.cells import cells, latest
 from fewshot_bench.report.metric import ACCURACY
-from fewshot_bench.runs.engine import carry_out
+from fewshot_bench.runs.driver import carry_out
 from fewshot_bench.runs.plan import make_plan
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.runner import run

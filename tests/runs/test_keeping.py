@@ -14,8 +14,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs import domains
+from fewshot_bench.runs.cells import Cell, Choice
 from fewshot_bench.runs.engine import Engine
-from fewshot_bench.runs.plan import Cell, Choice
 from fewshot_bench.runs.records import keep_record, stored_record
 from fewshot_bench.tracking import Tracker, load_runs
 from fewshot_bench.tracking.owed import owed_to, send_owed
@@ -46,7 +46,7 @@ def keeping(plain: Engine) -> Engine:
 
 
 def measured(engine: Engine, asked: RunConfig | None = None) -> RunRecord:
-    return engine.measure_cell(Cell(asked or config("proto-net")))
+    return engine.measure_cell(Cell(config=asked or config("proto-net")))
 
 
 def artifacts(uri: str) -> set[str]:
@@ -139,8 +139,10 @@ def test_a_new_measurement_takes_the_former_predictions_with_it(
 def test_a_sweep_keeps_those_of_what_it_chose_alone(keeping: Engine) -> None:
     trials = [config("proto-net", f"scale={s}", split="val") for s in (1.0, 2.0)]
     finals = [config("proto-net", f"scale={s}") for s in (1.0, 2.0)]
-    choices = tuple(Choice((), t, f) for t, f in zip(trials, finals, strict=True))
-    record = keeping.measure_cell(Cell(config("proto-net"), choices))
+    choices = tuple(
+        Choice(settings=(), trial=t, config=f) for t, f in zip(trials, finals, strict=True)
+    )
+    record = keeping.measure_cell(Cell(config=config("proto-net"), choices=choices))
     assert record.config in finals
     kept = [asked for asked in (*trials, *finals) if predictions_path(asked.key).exists()]
     assert kept == [record.config]

@@ -14,6 +14,7 @@ from sklearn import metrics as reference
 from sklearn.calibration import calibration_curve
 
 from fewshot_bench.statistics.metrics import (
+    N_BINS,
     accuracy_by_class,
     accuracy_of_sums,
     calibration_error,
@@ -110,6 +111,7 @@ def test_calibration_in_batches_is_that_of_all(confidences: NDArray[np.float64],
     hits = rng.random(len(confidences)) < confidences
     cut = rng.integers(len(hits) + 1)
     gaps = calibration_gaps(confidences[:cut], hits[:cut])
+    assert gaps.shape == (N_BINS,)
     gaps += calibration_gaps(confidences[cut:], hits[cut:])
     whole = expected_calibration_error(confidences, hits)
     assert calibration_error(gaps, len(hits)) == pytest.approx(whole, abs=1e-12)
@@ -137,6 +139,7 @@ def test_confusion_is_scikit_learns(rows: tuple[Rows, Rows]) -> None:
     assert row_shares(counts) == pytest.approx(expected)
 
 
+@pytest.mark.filterwarnings("error")
 @given(answered())
 def test_accuracy_by_class_is_the_diagonal_of_the_confusion(rows: tuple[Rows, Rows]) -> None:
     found, shares = accuracy_by_class(*rows, N_WAY), row_shares(confusion(*rows, N_WAY))
@@ -148,16 +151,25 @@ def test_accuracy_by_class_is_the_diagonal_of_the_confusion(rows: tuple[Rows, Ro
     assert (np.isnan(found.ci95) == (found.episodes < 2)).all()
 
 
-def test_with_equal_queries_the_interval_is_that_of_the_mean_over_episodes() -> None:
-    rng = np.random.default_rng(0)
-    true = np.tile(np.repeat(np.arange(3), 10), (40, 1))
-    predicted = np.where(rng.random(true.shape) < rng.random((40, 1)), true, (true + 1) % 3)
+@pytest.mark.parametrize("n", [2, 40])
+def test_with_equal_queries_the_interval_is_that_of_the_mean_over_episodes(n: int) -> None:
+    rng = np.random.default_rng(1)
+    true = np.tile(np.repeat(np.arange(3), 10), (n, 1))
+    predicted = np.where(rng.random(true.shape) < rng.random((n, 1)), true, (true + 1) % 3)
     found = accuracy_by_class(true, predicted, 3)
-    of_episodes = (true == predicted).reshape(40, 3, 10).mean(2)
+    of_episodes = (true == predicted).reshape(n, 3, 10).mean(2)
     for c in range(3):
         interval = stats.ttest_1samp(of_episodes[:, c], 0).confidence_interval(0.95)
         assert found.accuracy[c] == pytest.approx((interval.low + interval.high) / 2)
         assert found.ci95[c] == pytest.approx((interval.high - interval.low) / 2)
+
+
+def test_rounding_makes_no_interval_and_takes_none() -> None:
+    """Episodes that agree have an interval of nothing, and one episode has none."""
+    q, h = (grid.ravel() for grid in np.meshgrid(np.arange(1, 80), np.arange(80)))
+    one = np.stack([np.ones_like(q), q, h, q**2, q * h, h**2])[:, h <= q]
+    assert np.isnan(accuracy_of_sums(one).ci95).all()
+    assert accuracy_of_sums(3 * one).ci95 == pytest.approx(np.zeros(one.shape[1]), abs=1e-6)
 
 
 def test_intervals_cover_the_truth_if_queries_are_imbalanced_and_episodes_differ() -> None:

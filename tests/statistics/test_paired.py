@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.statistics.paired import compare
+from fewshot_bench.statistics.paired import PairedComparison, compare
 from tests.synthetic import accuracies, make_result
 
 
@@ -36,3 +36,16 @@ def test_pairing_finds_what_separate_intervals_hide() -> None:
 def test_results_on_other_episodes_are_not_compared() -> None:
     with pytest.raises(UsageError, match="same episodes"):
         compare(make_result([0.1, 0.2]), make_result([0.1, 0.2], digest="other"))
+
+
+def test_a_difference_that_is_always_the_same_has_an_interval_of_nothing() -> None:
+    same = compare(make_result([0.5, 0.25]), make_result([0.5, 0.25]))
+    assert (same.difference, same.ci95, same.p_value) == (0.0, 0.0, 1.0)
+    less = compare(make_result([0.5, 0.25]), make_result([0.75, 0.5]))
+    assert (less.difference, less.ci95, less.p_value) == (-0.25, 0.0, 0.0)
+
+
+def test_a_comparison_is_told_in_points() -> None:
+    assert str(PairedComparison(0.0931, 0.0162, 0.03452)) == "+9.31 ± 1.62 points, p = 0.0345"
+    assert str(PairedComparison(-0.1, 0.0, 1e-4)) == "-10.00 ± 0.00 points, p = 0.0001"
+    assert str(PairedComparison(0.0, 0.5, 9.9e-5)) == "+0.00 ± 50.00 points, p < 0.0001"

@@ -77,7 +77,8 @@ def test_a_server_that_stops_in_the_middle_gets_the_run_it_knows_of(tmp_path: Pa
             time.sleep(0.1)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert "the result is kept here; 'fsbench sync' sends it" in errors
+    hint = f"'fsbench sync --tracking-uri {uri}' sends it"
+    assert f"the result is kept here; {hint}" in errors
     assert "1 result is owed to" in errors
     assert "Traceback" not in errors
     with server(tmp_path / "server", port):

@@ -100,10 +100,10 @@ def test_a_cell_is_known_where_its_number_is_in_its_row(
     place: dict[str, Any], known: bool, full: str
 ) -> None:
     tracker = Tracker(full, **place)
-    assert tracker.has(small(n_shot=5).config) is known  # as SQLite tells
+    assert tracker.has(small(n_shot=5)) is known  # as SQLite tells
     tracker.check()
-    assert tracker.has(small(n_shot=5).config) is known  # as MLflow does
-    assert not tracker.has(small(n_shot=2).config)
+    assert tracker.has(small(n_shot=5)) is known  # as MLflow does
+    assert not tracker.has(small(n_shot=2))
 
 
 def test_a_study_takes_the_row_of_a_plain_run_and_another_has_its_own(uri: str) -> None:
@@ -122,7 +122,7 @@ def test_a_cell_of_an_earlier_version_is_read_and_put_below_a_row_when_asked_for
     (before,) = load_runs(uri)
     assert before.mean == record.result.mean
     tracker = Tracker(uri)
-    assert not tracker.has(record.config)
+    assert not tracker.has(record)
     tracker.send(record)
     assert load_runs(uri) == [before]
     (cell,), (row,) = of_kind("cell", uri), of_kind("row", uri)

@@ -78,7 +78,7 @@ def test_a_run_that_breaks_off_is_never_taken_for_finished(
     with pytest.raises(error), tracker.announced(record.config):
         raise error
     assert status_of(tracker) == [status]
-    assert not tracker.has(record.config)
+    assert not tracker.has(record)
     assert load_runs(uri) == []
 
 
@@ -88,7 +88,11 @@ def test_sending_twice_writes_once_and_a_new_measurement_is_a_new_run(uri: str) 
     tracker.send(record)
     assert len(load_runs(uri)) == 1
     again = record.model_copy(update={"result": record.result.model_copy(update={"seconds": 9.0})})
+    assert tracker.has(record)
+    assert not tracker.has(again)  # who was killed now would have to send it yet
+    assert not Tracker(uri).has(again)
     tracker.send(again)
+    assert tracker.has(again)
     assert len(load_runs(uri)) == 2
 
 

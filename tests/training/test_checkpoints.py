@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.training.checkpoints import StoredWeights, load_into
+from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
 from fewshot_bench.utilities.tensors import save_tensors
 
 OUTCOME = {"seconds": 1.0, "curves": []}
@@ -25,6 +25,71 @@ def test_weights_in_the_place_of_others_are_refused(empty_home: Path) -> None:
     save_tensors(mine.path, {"x": torch.ones(2)}, {"made_by": mine.facts})
     with pytest.raises(UsageError, match="holds other weights"):
         mine.load()
+
+
+def test_a_place_is_known_by_its_facts(empty_home: Path) -> None:
+    stored = StoredWeights({"kind": "backbone", "seed": 0})
+    assert stored.folder == empty_home / "weights" / f"backbone-{stored.key}"
+    assert stored.path.parent == stored.checkpoint.parent == stored.folder
+    assert stored.path.name == "model.safetensors"
+    assert stored.checkpoint.name == "last.safetensors"
+    assert identity("key", {"source": "abc"}) == "key-abc"
+    assert identity("key", {"source": ""}) == identity("key", {}) == "key"
+
+
+def test_a_checkpoint_is_gone_when_the_weights_are_there(empty_home: Path) -> None:
+    stored = StoredWeights({"kind": "backbone"}, "code")
+    assert stored.load_checkpoint() is None
+    with stored.lock():
+        assert stored.missing()
+        stored.save_checkpoint({"x": torch.ones(2)}, {"step": 3})
+    tensors, state = stored.load_checkpoint() or ({}, {})
+    assert state == {"step": 3}
+    assert torch.equal(tensors["x"], torch.ones(2))
+    assert stored.missing()
+    stored.finish(tensors, OUTCOME)
+    assert not stored.missing()
+    assert not stored.checkpoint.exists()
+    assert stored.load()[1] == {"made_by": stored.facts, "source": "code", **OUTCOME}
+
+
+@pytest.mark.parametrize("renew", [False, True])
+def test_weights_by_other_code_are_made_anew_only_if_asked(
+    empty_home: Path, renew: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = {"kind": "backbone"}
+    StoredWeights(facts, "before").finish({"x": torch.ones(2)}, OUTCOME)
+    after = StoredWeights(facts, "after", renew)
+    assert after.missing() == renew
+    assert ("--force" in capsys.readouterr().err) != renew
+    assert not StoredWeights(facts, "before", renew).missing()
+    assert not StoredWeights(facts, "", renew).missing()
+    assert after.stale({"source": "before"})
+    assert not after.stale({})
+    after.path.write_bytes(b"damaged")
+    assert not after.missing()  # to load them says so
+
+
+def test_images_that_changed_are_refused_unless_a_checkpoint_goes_on(empty_home: Path) -> None:
+    facts = {"kind": "method", "dataset": "birds", "seed": 0}
+    former = StoredWeights({**facts, "data_checksum": "a"})
+    former.finish({"x": torch.ones(2)}, OUTCOME)
+    changed = {**facts, "data_checksum": "b"}
+    with pytest.raises(UsageError, match=f"birds changed since {former.folder.name} was trained"):
+        StoredWeights(changed).missing()
+    assert StoredWeights(changed, renew=True).missing()
+    assert StoredWeights({**changed, "seed": 1}).missing()
+    assert StoredWeights({**changed, "kind": "backbone"}).missing()
+    StoredWeights(changed).save_checkpoint({"x": torch.ones(2)}, {})
+    assert StoredWeights(changed).missing()
+
+
+def test_weights_of_another_shape_do_not_fit() -> None:
+    module = torch.nn.Linear(2, 3)
+    load_into(module, {"weight": torch.ones(3, 2), "bias": torch.zeros(3)}, Path("x"))
+    assert module.weight.eq(1).all()
+    with pytest.raises(UsageError, match="the weights in x do not fit; delete it and run again"):
+        load_into(module, {"weight": torch.ones(3, 2)}, Path("x"))
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,25 @@ import itertools
 
 import numpy as np
 import pytest
+from torch import Tensor
 
+from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluation.evaluate import Scores
 from fewshot_bench.recipe import TrainRecipe
 from fewshot_bench.training import meta_training as meta_training_module
 from fewshot_bench.training.checkpoints import StoredWeights
-from fewshot_bench.training.meta_training import TrainingEpisodes, meta_training, training_spec
+from fewshot_bench.training.meta_training import (
+    TrainingEpisodes,
+    config_source,
+    meta_train,
+    meta_training,
+    training_spec,
+    validation_spec,
+)
 from tests.cells import config, same, train, weights
-from tests.synthetic import make_dataset
+from tests.synthetic import make_dataset, make_method
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 
@@ -44,6 +54,11 @@ def test_training_episodes_follow_the_recipe_or_the_test() -> None:
     assert training_spec(protocol, TrainRecipe(n_way=30, n_shot=5), 8).n_way == 8
     spec = training_spec(protocol, TrainRecipe(), 8)
     assert (spec.n_way, spec.n_shot, spec.n_query) == (4, 2, 4)
+    own = training_spec(protocol, TrainRecipe(n_way=3, n_shot=5, n_query=7), 8)
+    assert own == EpisodeSpec(3, 5, 7)
+    odd = config("proto-net", n_way=4, query_balance="dirichlet:2.0")
+    assert odd.spec.dirichlet == 2.0
+    assert validation_spec(odd) == EpisodeSpec(4, 1, 4)
 
 
 def test_the_shots_of_training_may_vary_from_step_to_step() -> None:
@@ -57,6 +72,48 @@ def test_the_shots_of_training_may_vary_from_step_to_step() -> None:
     assert {fixed[step].support.shape[1] for step in range(10)} == {20}
 
 
+def test_a_step_has_the_next_episodes_of_the_stream() -> None:
+    split, spec = make_dataset()["train"], EpisodeSpec(5, 1, 2)
+    episodes = TrainingEpisodes(split, spec, TrainRecipe(tasks_per_step=3), seed=1)
+    stream = EpisodeSource(split, spec, seed=1)
+    for step in (0, 1, 63, 64, 200, 1):  # blocks of 64 are sampled at once
+        found, expected = episodes[step], stream.indices(3 * step, 3)
+        for name, values in vars(expected).items():
+            assert (getattr(found, name) == values).all(), name
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_modes_and_names_follow_from_what_is_trained(
+    frozen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = make_dataset()
+    recipe = TrainRecipe(
+        steps=3, val_every=2, val_episodes=3, n_query=2, frozen=frozen, tasks_per_step=2
+    )
+    stored = meta_training(config("proto-net"), dataset, recipe)
+    method = make_method("proto-net").float()
+    method.backbone.weights_key = "pretrained"
+    modes: list[tuple[bool, bool, int]] = []
+    loss = method.loss
+
+    def noted(episode: Episode, labels: Tensor) -> Tensor:
+        modes.append((method.training, method.backbone.training, len(labels)))
+        assert episode.embedded == frozen
+        assert episode.classes is not None
+        value = loss(episode, labels)
+        return value if value.requires_grad else value.clone().requires_grad_()
+
+    monkeypatch.setattr(method, "loss", noted)
+    facts = meta_train(stored, method, dataset, recipe)
+    assert modes == [(True, not frozen, 2)] * 3
+    assert [step for name, step, _ in facts["curves"] if name == "train_val_acc"] == [0, 2, 3]
+    named = "pretrained" if frozen else f"{stored.key}-{stored.source}"
+    assert method.backbone.weights_key == named
+    assert {p.requires_grad for p in method.backbone.parameters()} == {not frozen}
+    monkeypatch.setattr(method, "loss", None)
+    assert meta_train(stored, method, dataset, recipe) == facts  # loads
+
+
 def key(**protocol: int | str) -> str:
     made: StoredWeights = meta_training(
         config("proto-net", "pretrain=none", **protocol), make_dataset(), TrainRecipe()
@@ -66,4 +123,17 @@ def key(**protocol: int | str) -> str:
 
 def test_weights_are_keyed_by_what_makes_them_and_nothing_else() -> None:
     assert key() == key(n_episodes=999) == key(episode_seed=5)
+    assert key() == key(query_balance="dirichlet:2.0")
     assert len({key(), key(n_shot=2), key(seed=1), key(n_way=3)}) == 4
+    dataset = make_dataset()
+    given = config("proto-net", "pretrain=none").model_copy(update={"backbone_weights": "abc"})
+    stored = meta_training(given, dataset, TrainRecipe(), renew=True)
+    assert stored.renew
+    assert stored.key != key()
+    assert stored.facts["backbone_weights"] == "abc"
+    assert stored.source == config_source(given)
+    plain = meta_training(config("proto-net", "pretrain=none"), dataset, TrainRecipe())
+    assert "backbone_weights" not in plain.facts
+    assert (plain.facts["kind"], plain.facts["version"], plain.renew) == ("method", 1, False)
+    other = meta_training(config("proto-net", "pretrain=none"), make_dataset(1), TrainRecipe())
+    assert other.key != plain.key

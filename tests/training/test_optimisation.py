@@ -34,6 +34,33 @@ def test_the_paper_schedule_of_sib() -> None:
     assert rates[50:] == pytest.approx([0.01] * 10)
 
 
+def test_one_cycle_is_a_straight_rise_and_half_a_cosine() -> None:
+    recipe = OptimRecipe(lr=0.2, schedule="one-cycle", warmup=0.2)
+    rates = [learning_rate(recipe, step, 10) for step in range(10)]
+    assert rates[:2] == pytest.approx([0.1, 0.2])
+    assert rates[5] == pytest.approx(0.1)
+    assert rates[3] == pytest.approx(0.1 * (1 + 2**-0.5))
+    constant = OptimRecipe(lr=0.2, schedule="constant", warmup=0, milestones=(0.5,))
+    assert {learning_rate(constant, step, 10) for step in range(10)} == {0.2}
+    steps = OptimRecipe(lr=1, schedule="step", warmup=0, milestones=(0.3, 0.6), gamma=0.5)
+    assert [learning_rate(steps, step, 10) for step in (1, 2, 3, 5, 6)] == pytest.approx(
+        [1, 1, 0.5, 0.5, 0.25]
+    )
+
+
+def test_an_optimiser_has_the_settings_of_the_recipe() -> None:
+    settings: dict[str, Any] = {"lr": 0.3, "momentum": 0.8, "weight_decay": 0.01}
+    (sgd,) = make_optimizer(OptimRecipe(**settings, nesterov=True), nn.Linear(1, 1)).param_groups
+    assert (sgd["lr"], sgd["momentum"], sgd["weight_decay"], sgd["nesterov"]) == (
+        *(0.3, 0.8, 0.01, True),
+    )
+    still = OptimRecipe(momentum=0, nesterov=True)
+    assert not make_optimizer(still, nn.Linear(1, 1)).param_groups[0]["nesterov"]
+    adam = make_optimizer(OptimRecipe(**settings, optimizer="adam"), nn.Linear(1, 1))
+    assert isinstance(adam, torch.optim.Adam)
+    assert (adam.param_groups[0]["lr"], adam.param_groups[0]["weight_decay"]) == (0.3, 0.01)
+
+
 def one_step(**settings: object) -> dict[str, Tensor]:
     """How far one step of plain gradient descent, with gradients of 3 and 4, moves two weights."""
     module = nn.Module()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
@@ -78,6 +78,18 @@ def test_every_weight_learns(settings: dict[str, object]) -> None:
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.abs().sum() > 0, name
+
+
+def test_the_head_is_the_one_that_is_asked_for() -> None:
+    cosine, linear = net(head_scale=3.0).classifier, net(head="linear").classifier
+    assert isinstance(cosine, CosineClassifier)
+    assert (cosine.weight.shape, cosine.scale.item()) == ((6, 16), 3.0)
+    assert isinstance(linear, nn.Linear)
+    assert (linear.in_features, linear.out_features) == (16, 6)
+    branch = net(rotation=1.0).rotation
+    assert branch[0](torch.zeros(1, 4, 5, 5, dtype=torch.float64)).shape == (1, 4, 5, 5)
+    assert branch[0].bias is None
+    assert not hasattr(net(), "rotation")
 
 
 def test_rotations_need_maps_and_square_images() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -81,6 +82,66 @@ def test_the_best_weights_are_kept(tmp_path: Path) -> None:
     assert job.validate() == pytest.approx(state.best)
 
 
+def test_of_equal_accuracies_the_first_is_best(tmp_path: Path) -> None:
+    job = trainer(tmp_path)
+    initial = {name: tensor.clone() for name, tensor in job.module.state_dict().items()}
+    job.validate = lambda: 0.5
+    assert job.run().best_step == 0
+    for name, tensor in job.module.state_dict().items():
+        assert torch.equal(tensor, initial[name]), name
+
+
+def test_what_is_told_of_a_training_is_what_happened(tmp_path: Path) -> None:
+    job, losses = trainer(tmp_path, steps=8), list[float]()
+    objective, validate, accuracies = job.objective, job.validate, list[float]()
+
+    def noted(step: int) -> Tensor:
+        loss = objective(step)
+        losses.append(float(loss.detach()))
+        return loss
+
+    def noted_too() -> float:
+        accuracies.append(validate())
+        return accuracies[-1]
+
+    job.objective, job.validate = noted, noted_too
+    began = time.monotonic()
+    outcome = job.run().outcome
+    assert 0 < outcome["seconds"] <= time.monotonic() - began
+    assert outcome["curves"] == [
+        ("t_val_acc", 0, accuracies[0]),
+        ("t_loss", 5, pytest.approx(sum(losses[:5]) / 5)),
+        ("t_val_acc", 5, accuracies[1]),
+        ("t_loss", 8, pytest.approx(sum(losses[5:]) / 3)),
+        ("t_val_acc", 8, accuracies[2]),
+    ]
+    assert outcome["val_acc"] == max(accuracies)
+    assert outcome["best_step"] == (0, 5, 8)[accuracies.index(max(accuracies))]
+    assert [group["lr"] for group in job.optimizer.param_groups] == [0.0]
+
+
+def test_a_resumed_training_counts_all_its_seconds(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trainer(tmp_path, fail_at=7).run()
+    tensors, state = kept(tmp_path).load_checkpoint() or ({}, {})
+    kept(tmp_path).save_checkpoint(tensors, {**state, "seconds": 1000.0})
+    assert 1000 < trainer(tmp_path).run().seconds < 2000
+
+
+def test_every_step_of_every_seed_draws_other_numbers(tmp_path: Path) -> None:
+    drawn: list[float] = []
+
+    def draw(step: int) -> Tensor:
+        drawn.append(float(torch.rand(())))
+        return torch.zeros((), requires_grad=True)
+
+    for seed in (0, 1, 2):
+        job = trainer(tmp_path / str(seed), steps=12)
+        job.seed, job.objective = seed, draw
+        job.run()
+    assert len(set(drawn)) == 36
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     job = trainer(tmp_path)
     finite: Callable[[int], Tensor] = job.objective
@@ -88,6 +149,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"became nan at step 12.*last"):
         job.run()
     assert load_tensors(kept(tmp_path).checkpoint)[1]["state"]["step"] == 10
+    job = trainer(tmp_path / "none")
+    job.objective = lambda _: torch.tensor(float("inf"), requires_grad=True)
+    with pytest.raises(UsageError, match=r"t it became inf at step 0; no checkpoint was good"):
+        job.run()
 
 
 def test_weights_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
@@ -155,7 +220,9 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
         trainer(tmp_path).run()
 
 
-def test_a_checkpoint_by_other_code_is_not_resumed(tmp_path: Path) -> None:
+def test_a_checkpoint_by_other_code_is_not_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     job = trainer(tmp_path, fail_at=12)
     job.stored = kept(tmp_path, "before")
     with pytest.raises(KeyboardInterrupt):
@@ -167,6 +234,7 @@ def test_a_checkpoint_by_other_code_is_not_resumed(tmp_path: Path) -> None:
     again.objective = lambda step: steps.append(step) or objective(step)  # type: ignore[func-returns-value]
     again.run()
     assert steps == list(range(23))
+    assert "the code changed since its checkpoint; starting anew" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

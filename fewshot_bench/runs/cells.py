@@ -1,0 +1,114 @@
+"""Cells, what they share, and the plan that they make; plain data that needs no torch."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from fewshot_bench.config import RunConfig
+from fewshot_bench.utilities.files import home
+
+PRETRAINED = "backbone"  # kind of the weights that a pretraining makes
+
+
+class _Fixed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Choice(_Fixed):
+    """Settings that a sweep may choose.
+
+    Attributes:
+        settings: ``KEY=VALUE`` texts.
+        trial: the run on val that judges them.
+        config: the run that they make if they are chosen.
+    """
+
+    settings: tuple[str, ...]
+    trial: RunConfig
+    config: RunConfig
+
+
+class Cell(_Fixed):
+    """A method at one number of shots.
+
+    Attributes:
+        config: the run as asked for.
+        choices: of a sweep, one of which takes its place; none without a sweep.
+        needs: names of the shared work that it builds on.
+        trains_network: it trains a network on images itself, if its weights are not stored.
+    """
+
+    config: RunConfig
+    choices: tuple[Choice, ...] = ()
+    needs: tuple[str, ...] = ()
+    trains_network: bool = False
+
+
+class SharedWork(_Fixed):
+    """Weights that several cells begin with, and are made once: a pretraining, mostly.
+
+    Attributes:
+        name: of their folder among the weights.
+        title: what is made.
+        config: of a run that needs them.
+        needs: names of other shared work that comes first.
+    """
+
+    name: str
+    title: str
+    config: RunConfig
+    needs: tuple[str, ...] = ()
+
+    @property
+    def is_pretraining(self) -> bool:
+        """Whether it is a network without a method."""
+        return self.name.startswith(f"{PRETRAINED}-")
+
+    @property
+    def path(self) -> Path:
+        """The finished weights."""
+        return home() / "weights" / self.name / "model.safetensors"
+
+    @property
+    def done(self) -> bool:
+        """Whether they are there, by whichever code."""
+        return self.path.exists()
+
+
+class Plan(_Fixed):
+    """All that a request amounts to.
+
+    Attributes:
+        cells: in an order in which what they share is made early.
+        shared: what they share, in an order in which it can be made.
+        sources: digest of the code of method and backbone, by the key of each run.
+        left_out: of a group of methods, those that cannot be measured, and why.
+    """
+
+    cells: tuple[Cell, ...]
+    shared: tuple[SharedWork, ...] = ()
+    sources: Mapping[str, str] = {}
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def configs(self) -> list[RunConfig]:
+        """Every run that can be known beforehand: the trials, then what was asked for."""
+        trials = [choice.trial for cell in self.cells for choice in cell.choices]
+        return trials + [cell.config for cell in self.cells]
+
+    def titles(self) -> list[str]:
+        """Name each cell, with seed and balance of queries where they differ between cells."""
+        return titles([cell.config for cell in self.cells])
+
+
+def titles(configs: Sequence[RunConfig]) -> list[str]:
+    """Name runs so that they can be told apart."""
+    seeds = len({config.seed for config in configs}) > 1
+    balances = len({config.query_balance for config in configs}) > 1
+    return [
+        config.title
+        + (f", seed {config.seed}" if seeds else "")
+        + (f", {config.query_balance}" if balances else "")
+        for config in configs
+    ]

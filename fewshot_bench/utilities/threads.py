@@ -1,0 +1,41 @@
+"""How many of torch's threads a piece of work has, whichever process does it.
+
+The rounding of a training depends on the number of its threads, that of an evaluation does not. So
+each kind of training has a number that is the same however many processes share the machine.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from fewshot_bench.utilities.cores import NETWORK_CORES
+
+_whole: list[int] = []  # threads of the machine, if this process has a share of them
+
+
+def take_share(n_processes: int) -> None:
+    """Leave this process its share of the machine, but for the trainings that have their own."""
+    _whole[:] = [torch.get_num_threads()]
+    torch.set_num_threads(max(1, _whole[0] // n_processes))
+
+
+def pretraining_threads() -> int:
+    """All there are: whatever else is to be done waits for a pretraining."""
+    return _whole[0] if _whole else torch.get_num_threads()
+
+
+def meta_training_threads(frozen: bool) -> int:
+    """One on stored embeddings, whose arrays are small; a few for a network on images."""
+    return 1 if frozen else min(NETWORK_CORES, pretraining_threads())
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Let torch work with `n` threads while the block lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
