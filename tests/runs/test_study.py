@@ -151,5 +151,5 @@ def test_shipped_studies_say_what_they_are_for() -> None:
 def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "mine.toml"
     os.mkfifo(pipe)
-    with pytest.raises(UsageError, match=r"mine.toml is no study; a plain file is needed"):
+    with pytest.raises(UsageError, match=r"mine\.toml is no study; a plain file is needed"):
         load_study(str(pipe))

@@ -34,6 +34,25 @@ def test_a_damaged_debt_is_named_and_the_others_are_sent(uri: str, empty_home: P
     assert [path.name for path in owed_to(uri)] == ["bad.json"]
 
 
+def test_what_is_owed_to_a_wrong_address_is_dropped(
+    uri: str, empty_home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    away = "http://127.0.0.1:9"
+    for store in (away, "http://127.0.0.1:10"):
+        assert not deliver(Tracker(store), make_record())
+    hint = f"'fsbench sync --tracking-uri {away}' sends it"
+    assert hint in capfd.readouterr().err
+    shown = CliRunner().invoke(app, ["sync", "--tracking-uri", uri])
+    assert f"1 result owed to {away}; name it with --tracking-uri, and if that is" in shown.stdout
+    done = CliRunner().invoke(app, ["sync", "--tracking-uri", away, "--drop"])
+    assert done.exit_code == 0
+    assert f"forgot that 1 result was owed to {away}" in done.stdout
+    assert owed_to(away) == []
+    assert owed_elsewhere(uri) == {"http://127.0.0.1:10": 1}
+    again = CliRunner().invoke(app, ["sync", "--tracking-uri", away, "--drop"])
+    assert f"nothing is owed to {away}" in again.stdout
+
+
 class Shop:
     """Stands for the tracker of a store: takes what it is sent, or is away."""
 
@@ -58,7 +77,7 @@ def test_a_debt_is_kept_until_it_is_paid(
     assert not deliver(away, second)  # type: ignore[arg-type]
     said = capsys.readouterr().err
     assert "the store is away" in said
-    assert "'fsbench sync' sends it" in said
+    assert "'fsbench sync --tracking-uri http://a.example' sends it" in said
     for shop in (away, away, other):
         deliver(shop, first)  # type: ignore[arg-type]
     files = owed_to("http://a.example")
@@ -76,22 +95,3 @@ def test_a_debt_is_kept_until_it_is_paid(
     assert deliver(there, second)  # type: ignore[arg-type]
     assert owed_to("http://a.example") == []
     assert len(owed_to("http://b.example")) == 1
-
-
-def test_what_is_owed_to_a_wrong_address_is_dropped(
-    uri: str, empty_home: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    away = "http://127.0.0.1:9"
-    for store in (away, "http://127.0.0.1:10"):
-        assert not deliver(Tracker(store), make_record())
-    hint = f"'fsbench sync --tracking-uri {away}' sends it"
-    assert hint in capfd.readouterr().err
-    shown = CliRunner().invoke(app, ["sync", "--tracking-uri", uri])
-    assert f"1 result owed to {away}; name it with --tracking-uri, and if that is" in shown.stdout
-    done = CliRunner().invoke(app, ["sync", "--tracking-uri", away, "--drop"])
-    assert done.exit_code == 0
-    assert f"forgot that 1 result was owed to {away}" in done.stdout
-    assert owed_to(away) == []
-    assert owed_elsewhere(uri) == {"http://127.0.0.1:10": 1}
-    again = CliRunner().invoke(app, ["sync", "--tracking-uri", away, "--drop"])
-    assert f"nothing is owed to {away}" in again.stdout
