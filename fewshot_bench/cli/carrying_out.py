@@ -12,16 +12,15 @@ if TYPE_CHECKING:
     from fewshot_bench.runs.driver import Outcome
     from fewshot_bench.runs.local import Manner
     from fewshot_bench.runs.request import Request
+    from fewshot_bench.tracking.writer import Tracker
 
 
-def carry_out(request: "Request", uri: str | None, manner: "Manner") -> None:
+def carry_out(request: "Request", tracker: "Tracker", manner: "Manner") -> None:
     """Measure what is asked for, and print it; exit with 1 if a cell failed."""
     from fewshot_bench.cli.board import Board
     from fewshot_bench.runs.driver import attempt
-    from fewshot_bench.tracking.writer import Tracker
     from fewshot_bench.utilities.signals import Interrupted
 
-    tracker = Tracker(uri)
     try:
         with Board(manner.workers) as board:
             outcome = attempt(request, tracker, manner, board)

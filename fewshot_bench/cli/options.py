@@ -13,6 +13,14 @@ from fewshot_bench.cli import complete
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow store.", show_default="sqlite:///mlflow.db")
 ]
+Experiment = Annotated[
+    str | None,
+    typer.Option(help="MLflow's experiment to log to.", show_default="the name of the data set"),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", help="KEY=VALUE that MLflow shows with every run, repeatable."),
+]
 
 # What is run.
 Methods = Annotated[

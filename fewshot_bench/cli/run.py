@@ -9,6 +9,7 @@ from fewshot_bench.cli.printing import print_text
 
 if TYPE_CHECKING:
     from fewshot_bench.runs.request import Request
+    from fewshot_bench.tracking.writer import Tracker
 
 
 def run(
@@ -32,6 +33,8 @@ def run(
     workers: options.Workers = 1,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
+    experiment: options.Experiment = None,
+    tags: options.Tags = None,
     force: options.Force = False,
     keep_predictions: options.KeepPredictions = False,
     dry_run: options.DryRun = False,
@@ -45,7 +48,8 @@ def run(
     if dry_run:
         _print_plan(request, keep_predictions)
     else:
-        carry_out(request, tracking_uri, Manner(device, force, keep_predictions, workers))
+        tracker = _tracker(tracking_uri, experiment, tags)
+        carry_out(request, tracker, Manner(device, force, keep_predictions, workers))
 
 
 def _request(given: Mapping[str, Any]) -> "Request":
@@ -68,3 +72,10 @@ def _print_plan(request: "Request", keep_predictions: bool) -> None:
         raise UsageError("a dry run has no predictions; leave --keep-predictions or --dry-run out")
     configs = [config.model_dump(mode="json") for config in make_plan(request).configs]
     print_text(json.dumps(configs, indent=2, ensure_ascii=False) + "\n")
+
+
+def _tracker(uri: str | None, experiment: str | None, tags: list[str] | None) -> "Tracker":
+    from fewshot_bench.tracking.place import tags_of
+    from fewshot_bench.tracking.writer import Tracker
+
+    return Tracker(uri, experiment=experiment, tags=tags_of(tags or ()))

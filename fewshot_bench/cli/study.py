@@ -1,5 +1,6 @@
 """``fsbench study``: all that a file asks for, with one command."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,12 +37,15 @@ def study(
     from fewshot_bench.cli.carrying_out import carry_out
     from fewshot_bench.runs.local import Manner
     from fewshot_bench.runs.study import load_study
+    from fewshot_bench.tracking.writer import Tracker
 
     asked = load_study(name)
     if dry_run:
         _print_plan(asked, workers)
     else:
-        carry_out(asked, tracking_uri, Manner(device, force, keep_predictions, workers))
+        command = shlex.join(["fsbench", "study", name])
+        tracker = Tracker(tracking_uri, study=asked.name, command=command)
+        carry_out(asked, tracker, Manner(device, force, keep_predictions, workers))
 
 
 def _print_plan(asked: "Study", workers: int) -> None:

@@ -1,7 +1,7 @@
 """Measuring a cell in this process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fewshot_bench.config import RunConfig
@@ -38,8 +38,14 @@ class Engine:
 
     def measure_cell(self, cell: "Cell") -> RunRecord:
         """Measure a cell, with what val chooses if there is a choice."""
-        config = self._chosen(cell.choices).config if cell.choices else cell.config
-        return self.measure(config, self.keep_predictions)
+        if not cell.choices:
+            return self.measure(cell.config, self.keep_predictions)
+        chosen = self._tuning(cell, trial=True)._chosen(cell.choices)
+        return self._tuning(cell).measure(chosen.config, self.keep_predictions)
+
+    def _tuning(self, cell: "Cell", trial: bool = False) -> "Engine":
+        """Return what logs to the row of a cell whose settings val chooses."""
+        return replace(self, tracker=self.tracker.tuning(cell.config, trial))
 
     def _chosen(self, choices: "tuple[Choice, ...]") -> "Choice":
         """Return the choice that did best on val, the first of equals, and say so."""

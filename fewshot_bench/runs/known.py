@@ -28,8 +28,10 @@ def known_records(
 def _known(cell: Cell, tracker: Tracker | None, keep: bool) -> RunRecord | None:
     config = cell.config
     if cell.choices:
+        judges = tracker and tracker.tuning(config, trial=True)
+        tracker = tracker and tracker.tuning(config)
         tried = [(stored_record(c.trial.key), c) for c in cell.choices]
-        known = [(record, c) for record, c in tried if record and _told(record, tracker)]
+        known = [(record, c) for record, c in tried if record and _told(record, judges)]
         if len(known) < len(tried):
             return None
         config = best_choice(known).config

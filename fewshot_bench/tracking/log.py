@@ -1,18 +1,20 @@
 """What is logged of a run, part by part; each part can be logged again without harm."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
 from fewshot_bench.provenance.code_version import CodeVersion
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.classes import write_class_files
 from fewshot_bench.tracking.order import ORDER
-from fewshot_bench.tracking.record import measured, write_files
+from fewshot_bench.tracking.record import costs, percentages, write_files
 from fewshot_bench.utilities.progress import say
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 # Older MLflow servers refuse longer values; config.json holds them in full.
 PARAM_LENGTH = 500
+DECIMALS = 6  # of a percentage in a row: more do not fit MLflow's columns
+DIGEST_LENGTH = 36  # MLflow's
 PARAMS_PER_BATCH, METRICS_PER_BATCH = 100, 1000
 KEPT = {"fsbench.predictions": "kept"}  # the tag of a run that has its predictions
 
@@ -30,7 +34,7 @@ def log_code(client: "MlflowClient", run_id: str, code: CodeVersion) -> None:
     if code.commit:
         tags["mlflow.source.git.commit"] = code.commit
         tags["fsbench.dirty"] = str(code.dirty).lower()
-    _set_tags(client, run_id, tags)
+    set_tags(client, run_id, tags)
 
 
 def log_params(client: "MlflowClient", run_id: str, values: Mapping[str, str]) -> None:
@@ -46,10 +50,35 @@ def log_metrics(client: "MlflowClient", run_id: str, record: RunRecord, time: in
     """Log all numbers under one `time`, in ms: MLflow then keeps one of equal points."""
     from mlflow.entities import Metric
 
+    numbers = percentages(record, of_cell=True) | costs(record)
     metrics = [Metric(p.name, p.value, time, p.step) for p in record.curves]
-    metrics += [Metric(name, value, time, 0) for name, value in measured(record).items()]
+    metrics += [Metric(name, value, time, 0) for name, value in numbers.items()]
     for batch in _batches(metrics, METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=batch)
+
+
+def log_shares(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Log the numbers of a cell to its row; of two measurements the later in order counts."""
+    from mlflow.entities import Metric
+
+    numbers = percentages(record, of_cell=False)
+    metrics = [Metric(n, round(v, DECIMALS), record.place, 0) for n, v in numbers.items()]
+    client.log_batch(run_id, metrics=metrics)
+
+
+def log_inputs(client: "MlflowClient", run_id: str, config: RunConfig) -> None:
+    """Log on which data a run is measured and, if that is another, trained."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    used = {str(config.split): (config.dataset, config.data_checksum)}
+    if config.train_dataset and config.train_checksum:
+        used["train"] = (config.train_dataset, config.train_checksum)
+    inputs = []
+    for context, (name, checksum) in used.items():
+        source = json.dumps({"name": name, "checksum": checksum})
+        dataset = Dataset(name, checksum[:DIGEST_LENGTH], "fsbench", source)
+        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
+    client.log_inputs(run_id, inputs)
 
 
 def log_tags(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
@@ -63,7 +92,7 @@ def log_tags(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
         "fsbench.device": result.device,
         **{f"fsbench.version.{name}": value for name, value in result.versions.items()},
     }
-    _set_tags(client, run_id, tags)
+    set_tags(client, run_id, tags)
 
 
 def log_predictions(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
@@ -81,10 +110,11 @@ def log_predictions(client: "MlflowClient", run_id: str, record: RunRecord) -> N
         shutil.copyfile(predictions_path(record.config.key), Path(name) / "predictions.parquet")
         write_class_files(record.config, Path(name))
         client.log_artifacts(run_id, name)
-    _set_tags(client, run_id, KEPT)
+    set_tags(client, run_id, KEPT)
 
 
-def _set_tags(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
+def set_tags(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags."""
     from mlflow.entities import RunTag
 
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord, require_sound
+from fewshot_bench.tracking.place import Place
 from fewshot_bench.tracking.store import TrackingError, naming, store_name
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.utilities.files import atomic_file, home, read_text, stable_hash
@@ -20,17 +21,21 @@ class Debt(BaseModel):
     Attributes:
         store: its address without credentials.
         record: the result.
+        place: where in the store it belongs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: str
     record: RunRecord
+    place: Place = Place()
 
     @property
     def path(self) -> Path:
-        """Where the debt is kept: one file a measurement and store, however often it is noted."""
-        return _folder(self.store) / f"{self.record.id}.json"
+        """Where the debt is kept: one file a measurement and place, however often it is noted."""
+        ordinary = self.place == Place()
+        place = "" if ordinary else f"-{stable_hash(self.place.model_dump(mode='json'))}"
+        return _folder(self.store) / f"{self.record.id}{place}.json"
 
 
 def deliver(tracker: Tracker, record: RunRecord) -> bool:
@@ -38,7 +43,7 @@ def deliver(tracker: Tracker, record: RunRecord) -> bool:
 
     Hold the lock of the cell.
     """
-    debt = Debt(store=store_name(tracker.uri), record=record)
+    debt = Debt(store=store_name(tracker.uri), record=record, place=tracker.place)
     with atomic_file(debt.path) as partial:
         partial.write_text(debt.model_dump_json(), "utf-8")
     try:
@@ -67,7 +72,7 @@ def send_owed(tracker: Tracker) -> int:
         record = debt.record
         with cell_lock(record.config.key, record.config.title):
             if path.exists():  # no other process was faster
-                tracker.send(record)
+                tracker.at(debt.place).send(record)
                 path.unlink()
                 sent += 1
     if damaged:

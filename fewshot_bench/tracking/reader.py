@@ -1,7 +1,7 @@
 """Finished runs, read from a store."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from math import nan
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.order import order_of
 from fewshot_bench.tracking.possible import check_possible
-from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.tracking.record import TrackedRun, metric_prefix
 from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
 from fewshot_bench.utilities.progress import say
 
@@ -74,6 +74,7 @@ def tracked(run: "Run") -> TrackedRun:
     """Translate MLflow's run."""
     params, tags, metrics, info = run.data.params, run.data.tags, run.data.metrics, run.info
     shot = int(params["n_shot"])
+    share = _shares(metrics, metric_prefix(params["split"], of_cell=True), shot)
 
     def given(name: str, absent: str = "") -> str:
         """A parameter that older runs do not have, and others have as null."""
@@ -98,11 +99,11 @@ def tracked(run: "Run") -> TrackedRun:
         preset=params["preset"],
         settings=_texts(params["settings"]),
         recipe={k.removeprefix("recipe."): v for k, v in params.items() if k.startswith("recipe.")},
-        mean=metrics[f"acc_{shot}shot"],
-        ci95=metrics[f"ci95_{shot}shot"],
-        macro_f1=metrics.get(f"macro_f1_{shot}shot", nan),
-        macro_f1_ci95=metrics.get(f"macro_f1_ci95_{shot}shot", nan),
-        calibration_error=metrics.get(f"ece_{shot}shot", nan),
+        mean=share("acc"),
+        ci95=share("ci95"),
+        macro_f1=share("macro_f1", nan),
+        macro_f1_ci95=share("macro_f1_ci95", nan),
+        calibration_error=share("ece", nan),
         train_seconds=metrics["train_seconds"],
         ms_per_episode=metrics["ms_per_episode"],
         data_checksum=tags["fsbench.data_checksum"],
@@ -117,6 +118,18 @@ def tracked(run: "Run") -> TrackedRun:
         order=order_of(run),
         weights=named_weights(given("weights_name"), given("backbone_weights")),
     )
+
+
+def _shares(metrics: Mapping[str, float], prefix: str, shot: int) -> Callable[..., float]:
+    """Return what looks a share in [0, 1] up; earlier versions wrote it as such, and no prefix."""
+    now = f"{prefix}acc_{shot}shot" in metrics
+    start, unit = (prefix, 100) if now else ("", 1)
+
+    def share(name: str, *absent: float) -> float:
+        full = f"{start}{name}_{shot}shot"
+        return absent[0] if absent and full not in metrics else metrics[full] / unit
+
+    return share
 
 
 def _texts(written: str) -> tuple[str, ...]:

@@ -88,6 +88,11 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 def measured(record: RunRecord) -> dict[str, float]:
     """The final numbers: shares in [0, 1], times in seconds unless the name says more."""
+    return shares(record) | costs(record)
+
+
+def shares(record: RunRecord) -> dict[str, float]:
+    """What was right, and how sure that is, in [0, 1]."""
     result, shot = record.result, record.config.n_shot
     later = {  # than the first stored results
         f"macro_f1_{shot}shot": result.macro_f1_mean,
@@ -98,12 +103,34 @@ def measured(record: RunRecord) -> dict[str, float]:
         f"acc_{shot}shot": result.mean,
         f"ci95_{shot}shot": result.ci95,
         **{name: value for name, value in later.items() if value is not None},
+    }
+
+
+def costs(record: RunRecord) -> dict[str, float]:
+    """What it took."""
+    result = record.result
+    return {
         "eval_seconds": result.seconds,
         "train_seconds": record.train_seconds,
         "pretrain_seconds": record.pretrain_seconds,
         "ms_per_episode": 1000 * result.episode_seconds,
         "peak_memory_mb": result.peak_memory_mb,
     }
+
+
+def percentages(record: RunRecord, of_cell: bool) -> dict[str, float]:
+    """The shares in percent, under MLflow's names.
+
+    What is measured on val never passes for a result. Those of a test cell have names of their
+    own too, so that a column of ``acc_1shot`` has each number once: in its row.
+    """
+    prefix = metric_prefix(record.config.split, of_cell)
+    return {f"{prefix}{name}": 100 * value for name, value in shares(record).items()}
+
+
+def metric_prefix(split: str, of_cell: bool) -> str:
+    """How MLflow's names of shares begin."""
+    return "val_" if split == "val" else "cell_" if of_cell else ""
 
 
 def write_files(record: RunRecord, folder: Path) -> None:

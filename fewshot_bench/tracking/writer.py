@@ -1,65 +1,97 @@
 """Runs written to a store: announced while they run, sent once when they are done."""
 
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.config import RunConfig
-from fewshot_bench.errors import UsageError
 from fewshot_bench.provenance.code_version import CodeVersion, code_version
-from fewshot_bench.results import RunRecord
+from fewshot_bench.results import RunRecord, milliseconds
 from fewshot_bench.tracking.client import connect
+from fewshot_bench.tracking.experiments import experiment_id, runs_with
 from fewshot_bench.tracking.log import (
     KEPT,
     log_artifacts,
     log_code,
+    log_inputs,
     log_metrics,
     log_params,
     log_predictions,
     log_tags,
+    set_tags,
 )
+from fewshot_bench.tracking.notes import NOTE, cell_note
 from fewshot_bench.tracking.order import order_of
+from fewshot_bench.tracking.place import KIND, PARENT, Place, checked_name, home_id
 from fewshot_bench.tracking.record import flatten
+from fewshot_bench.tracking.rows import Rows
 from fewshot_bench.tracking.sqlite import holds_finished
 from fewshot_bench.tracking.store import (
     TrackingError,
-    artifact_folder,
     chosen_uri,
     impatient,
-    is_server,
     one_line,
     sqlite_file,
 )
-from fewshot_bench.utilities.files import home, stable_hash
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-# MLflow's pages then open on runs and curves, not on chats and traces.
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 SENDING_SECONDS = 60  # weights may be large
 
 
 class Tracker:
-    """Writes runs to an MLflow store, one experiment a data set.
+    """Writes runs to an MLflow store: cells, each below the row that it is a number of.
 
     A new sqlite store is made where there is none, its artifacts in ``mlartifacts`` beside it.
     The store is first asked for when it is needed, and every call tries again.
 
     Args:
         uri: of the store; None means ``$MLFLOW_TRACKING_URI`` or ``sqlite:///mlflow.db``.
+        experiment: of MLflow; None: the name of the study, else that of the data set.
+        study: name of the study whose rows they are, which has a run of its own above them.
+        command: that makes the study again.
+        tags: of a user's own, for every run.
     """
 
-    def __init__(self, uri: str | None = None) -> None:
+    def __init__(
+        self,
+        uri: str | None = None,
+        *,
+        experiment: str | None = None,
+        study: str | None = None,
+        command: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         self.uri = chosen_uri(uri)
+        self.place = Place(
+            experiment=checked_name(experiment, "an experiment"),
+            study=checked_name(study, "a study"),
+            command=command,
+            tags=dict(tags or {}),
+        )
         self._connection: MlflowClient | None = None
 
-    def __getstate__(self) -> dict[str, object]:
-        """Another process makes a connection of its own."""
-        return {**vars(self), "_connection": None}
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the connection to this process."""
+        return {**self.__dict__, "_connection": None}
+
+    def at(self, place: Place) -> "Tracker":
+        """Return what writes to the same store in another place."""
+        other = Tracker(self.uri)
+        other.place, other._connection = place, self._connection
+        return other
+
+    def tuning(self, asked: RunConfig, trial: bool = False) -> "Tracker":
+        """Return what writes the runs of a cell whose settings are chosen on val.
+
+        Args:
+            asked: the cell as it was asked for; its row is that of all these runs.
+            trial: whether the runs are those on val that judge settings.
+        """
+        return self.at(self.place.model_copy(update={"asked": asked, "trial": trial}))
 
     @property
     def client(self) -> "MlflowClient":
@@ -82,10 +114,9 @@ class Tracker:
         assert self.client is not None
 
     def has(self, record: RunRecord, predictions: bool = False) -> bool:
-        """True if the store holds the finished run of a measurement.
+        """True if the store holds the finished run of a measurement, and its number in its row.
 
-        A former run of the same configuration does not count: a new one, as by ``--force``, may
-        have been kept by a process that was killed before it sent it.
+        A former run of the configuration does not count: who measured anew may have been killed.
 
         Args:
             record: of the measurement.
@@ -95,10 +126,15 @@ class Tracker:
             TrackingError: the store cannot be used.
         """
         config, kept = record.config, KEPT if predictions else {}
-        tags = {"fsbench.key": config.key, "fsbench.record": record.id, **kept}
+        wanted = [{"fsbench.key": config.key, "fsbench.record": record.id, **kept}]
+        if not self.place.trial:  # it has no number in its row
+            wanted.append(self.place.row_tags(record))
+        return all(self._holds(config, tags) for tags in wanted)
+
+    def _holds(self, config: RunConfig, tags: Mapping[str, str]) -> bool:
         file = sqlite_file(self.uri)
         if file and self._connection is None:  # MLflow takes seconds to import
-            known = holds_finished(file, config.dataset, tags)
+            known = holds_finished(file, self.place.experiment_of(config), tags)
             if known is not None:
                 return known
         return bool(self._search(config, "FINISHED", tags))
@@ -114,7 +150,7 @@ class Tracker:
         """
         run_id, last = None, 0
         with suppress(TrackingError), one_line(self.uri), impatient():
-            last = max(map(order_of, self._search(config, "FINISHED", {})), default=0)
+            last = max(map(order_of, self._cells(config, "FINISHED", {})), default=0)
             run_id = self._open(config, code_version(), datetime.now(UTC))
         try:
             yield last
@@ -123,6 +159,7 @@ class Tracker:
             with suppress(Exception), impatient():  # the error at hand is the one to show
                 if run_id is not None:
                     self.client.set_terminated(run_id, status)
+                    self._rows(config).end(config, status)
             raise
 
     def send(self, record: RunRecord) -> None:
@@ -135,38 +172,47 @@ class Tracker:
         Raises:
             TrackingError: the store cannot be used.
         """
-        if done := self._search(record.config, "FINISHED", {"fsbench.record": record.id}):
-            self._add_predictions(done[0], record)
-            return
         now = datetime.now(UTC)
-        finished = int((record.finished or now).timestamp() * 1000)
+        finished = milliseconds(record.finished or now)
+        done = self._cells(record.config, "FINISHED", {"fsbench.record": record.id})
         with one_line(self.uri), impatient(SENDING_SECONDS):
-            code = record.code or code_version()
-            run_id = self._open(record.config, code, record.started or now)
-            log_metrics(self.client, run_id, record, finished)
-            log_tags(self.client, run_id, record)
-            log_artifacts(self.client, run_id, record)
-            log_predictions(self.client, run_id, record)
-            self.client.set_terminated(run_id, "FINISHED", finished)
+            if done:
+                self._complete(done[0], record)
+            else:
+                self._write(record, record.started or now, finished)
+            if not self.place.trial:
+                self._rows(record.config).fill(record, finished)
 
-    def _add_predictions(self, run: "Run", record: RunRecord) -> None:
-        """Write what was kept after the run had been sent."""
+    def _write(self, record: RunRecord, started: datetime, finished: int) -> None:
+        run_id = self._open(record.config, record.code or code_version(), started)
+        log_inputs(self.client, run_id, record.config)
+        log_metrics(self.client, run_id, record, finished)
+        log_tags(self.client, run_id, record)
+        log_artifacts(self.client, run_id, record)
+        log_predictions(self.client, run_id, record)
+        self.client.set_terminated(run_id, "FINISHED", finished)
+
+    def _complete(self, run: "Run", record: RunRecord) -> None:
+        """Write what came after a run had been sent: predictions, and rows."""
         if not KEPT.items() <= run.data.tags.items():
-            with one_line(self.uri), impatient(SENDING_SECONDS):
-                log_predictions(self.client, run.info.run_id, record)
+            log_predictions(self.client, run.info.run_id, record)
+        news = dict(self.place.tags)
+        if PARENT not in run.data.tags:  # of an earlier version
+            row_id = self._rows(record.config).opened(record.config, run.info.start_time)
+            news |= {PARENT: row_id, KIND: self.place.kind}
+        set_tags(self.client, run.info.run_id, news)
+
+    def _cells(self, config: RunConfig, status: str, tags: Mapping[str, str]) -> "Sequence[Run]":
+        """Find runs of a configuration that have a status and tags."""
+        return self._search(config, status, {"fsbench.key": config.key, **tags})
 
     def _search(self, config: RunConfig, status: str, tags: Mapping[str, str]) -> "Sequence[Run]":
-        """Find runs of a configuration that have a status and tags."""
-        wanted = {"fsbench.key": config.key, **tags}
+        """Find runs in the experiment of a configuration that have a status and tags."""
         with one_line(self.uri), impatient():
-            experiment = self.client.get_experiment_by_name(config.dataset)
-            if experiment is None:
-                return []
-            return self.client.search_runs(
-                [experiment.experiment_id],
-                f"attributes.status = '{status}' and "
-                + " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in wanted.items()),
-            )
+            return runs_with(self.client, self.place.experiment_of(config), status, tags)
+
+    def _rows(self, config: RunConfig) -> Rows:
+        return Rows(self.client, self.uri, self._experiment(config), self.place)
 
     def _open(self, config: RunConfig, code: CodeVersion, started: datetime) -> str:
         """Return a running run with all that is known beforehand.
@@ -174,7 +220,7 @@ class Tracker:
         One that a dead process of this home left behind is taken over; no living process can
         have it, since the lock of the cell is held.
         """
-        left = self._search(config, "RUNNING", {"fsbench.home": _home_id()})
+        left = self._cells(config, "RUNNING", {"fsbench.home": home_id()})
         run_id: str = left[0].info.run_id if left else self._create(config, started)
         for run in left[1:]:
             self.client.set_terminated(run.info.run_id, "KILLED")
@@ -183,39 +229,20 @@ class Tracker:
         return run_id
 
     def _create(self, config: RunConfig, started: datetime) -> str:
-        name = f"{config.method} {config.network} {config.n_shot}-shot seed {config.seed}"
-        name += f", trained on {config.train_dataset}" if config.train_dataset else ""
+        begun = milliseconds(started)
         tags = {
+            **self.place.tags,
             "fsbench.key": config.key,
             "fsbench.data_checksum": config.data_checksum,
-            "fsbench.home": _home_id(),
+            "fsbench.home": home_id(),
             "mlflow.source.name": "fsbench run",
+            NOTE: cell_note(config),
+            KIND: self.place.kind,
+            PARENT: self._rows(config).opened(config, begun),
         }
-        run = self.client.create_run(
-            self._experiment(config.dataset), int(started.timestamp() * 1000), tags, name
-        )
+        name = self.place.name_of(config)
+        run = self.client.create_run(self._experiment(config), begun, tags, name)
         return str(run.info.run_id)
 
-    def _experiment(self, dataset: str) -> str:
-        """Return the id of the data set's experiment, made if need be."""
-        from mlflow.exceptions import MlflowException
-
-        experiment = self.client.get_experiment_by_name(dataset)
-        if experiment is None:
-            location = None if is_server(self.uri) else artifact_folder(self.uri).as_uri()
-            # Another process may make it at the same moment.
-            with suppress(MlflowException):
-                return str(self.client.create_experiment(dataset, location, EXPERIMENT_TAGS))
-            experiment = self.client.get_experiment_by_name(dataset)
-        if experiment is None or experiment.lifecycle_stage == "deleted":
-            number = experiment.experiment_id if experiment else "ID"
-            raise UsageError(
-                f"the experiment '{dataset}' cannot be written; if it was deleted, get it back "
-                f"with 'mlflow experiments restore -x {number}'"
-            )
-        return str(experiment.experiment_id)
-
-
-def _home_id() -> str:
-    """Which processes share locks with this one: those of the same machine and home."""
-    return stable_hash([platform.node(), str(home().resolve())])
+    def _experiment(self, config: RunConfig) -> str:
+        return experiment_id(self.client, self.uri, self.place.experiment_of(config))

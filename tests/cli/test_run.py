@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from fewshot_bench.cli import main
 
@@ -50,6 +51,18 @@ def test_run_then_table(capfd: pytest.CaptureFixture[str], folder: Path) -> None
     again = capfd.readouterr()
     assert "has been run" in again.err
     assert row[1] in again.out
+
+
+def test_runs_go_to_an_experiment_with_tags(uri: str) -> None:
+    head = [*SMOKE, "--method", "simple-shot", "--set", "pretrain=none", "--tracking-uri", uri]
+    assert fsbench(*head, "--experiment", "mine", "--tag", "who=it's me") == 0
+    client = MlflowClient(uri)
+    mine = client.get_experiment_by_name("mine")
+    assert mine is not None
+    runs = client.search_runs([mine.experiment_id])
+    assert {run.data.tags["fsbench.kind"] for run in runs} == {"row", "cell"}
+    assert {run.data.tags["who"] for run in runs} == {"it's me"}
+    assert fsbench(*head, "--tag", "mlflow.user=x") == 2
 
 
 def test_a_new_store_gets_the_stored_result(capfd: pytest.CaptureFixture[str]) -> None:

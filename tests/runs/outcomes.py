@@ -13,10 +13,12 @@ from fewshot_bench.utilities.tensors import load_tensors
 
 
 def statuses(folder: Path, uri: str | None = None) -> list[str]:
-    """Status of every run in the store, oldest first."""
+    """Status of every cell in the store, oldest first."""
     client = MlflowClient(uri or f"sqlite:///{folder / 'mlflow.db'}")
     numbers = [e.experiment_id for e in client.search_experiments()]
-    runs = client.search_runs(numbers, order_by=["attributes.start_time ASC"])
+    runs = client.search_runs(
+        numbers, "tags.`fsbench.key` != ''", order_by=["attributes.start_time ASC"]
+    )
     return [run.info.status for run in runs]
 
 

@@ -11,6 +11,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking import Tracker, load_runs
 from fewshot_bench.tracking.owed import deliver, owed_elsewhere, owed_to, send_owed
+from fewshot_bench.tracking.place import Place
 from fewshot_bench.tracking.store import TrackingError
 from fewshot_bench.utilities.files import stable_hash
 from tests.tracking.records import make_record
@@ -58,6 +59,11 @@ class Shop:
 
     def __init__(self, uri: str, away: bool = False) -> None:
         self.uri, self.away, self.got = uri, away, list[RunRecord]()
+
+        self.place = Place()
+
+    def at(self, place: Place) -> "Shop":
+        return self
 
     def send(self, record: RunRecord) -> None:
         if self.away:

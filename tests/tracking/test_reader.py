@@ -23,7 +23,7 @@ def test_a_run_is_found_again_with_all_that_was_measured(uri: str) -> None:
     assert (found.macro_f1, found.macro_f1_ci95) == pytest.approx(
         (record.result.macro_f1_mean, record.result.macro_f1_ci95)
     )
-    assert found.calibration_error == 0.05
+    assert found.calibration_error == pytest.approx(0.05)
     assert found.setting == "transductive"
     assert found.data_checksum == "d" * 64
     assert found.episode_digest == "e" * 64

@@ -21,12 +21,12 @@ def test_mlflow_shows_parameters_metrics_curves_and_tags(uri: str, tmp_path: Pat
     run_id = log(Tracker(uri), record)
     client = MlflowClient(tracking_uri=uri)
     run = client.get_run(run_id)
-    assert run.info.run_name == "ssl-meta conv4-64 1-shot seed 0"
+    assert run.info.run_name == "ssl-meta conv4-64 1-shot"
     assert run.data.params["recipe.note"] == "x" * 500
     assert run.data.params["episode_seed"] == "0"
-    assert run.data.metrics["acc_1shot"] == pytest.approx(record.result.mean)
-    assert run.data.metrics["macro_f1_1shot"] == pytest.approx(0.9 * record.result.mean)
-    assert run.data.metrics["ece_1shot"] == 0.05
+    assert run.data.metrics["cell_acc_1shot"] == pytest.approx(100 * record.result.mean)
+    assert run.data.metrics["cell_macro_f1_1shot"] == pytest.approx(90 * record.result.mean)
+    assert run.data.metrics["cell_ece_1shot"] == 5
     assert run.data.metrics["ms_per_episode"] == pytest.approx(10)
     assert run.data.tags["fsbench.version"] == str(code_version())
     assert run.data.tags["fsbench.version.torch"] == "2.13.0"

@@ -1,0 +1,149 @@
+"""Rows and studies in a store: runs above the cells, made and filled by whoever sends a cell.
+
+A row is a line of a paper's table: its cells' numbers at each number of shots, in percent. Nothing
+here is read by a table of fsbench, which counts cells alone.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from fewshot_bench.config import RunConfig
+from fewshot_bench.results import RunRecord, milliseconds
+from fewshot_bench.tracking.log import log_inputs, log_params, log_shares, set_tags
+from fewshot_bench.tracking.notes import NOTE, row_note, study_note
+from fewshot_bench.tracking.place import KIND, PARENT, ROW, STUDY, Place, cell_tag
+from fewshot_bench.tracking.record import flatten
+from fewshot_bench.tracking.store import store_name
+from fewshot_bench.utilities.files import home, stable_hash
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+class Rows:
+    """The rows of an experiment, as seen from one place.
+
+    Args:
+        client: of the store.
+        uri: of the store.
+        experiment_id: MLflow's.
+        place: where the runs belong.
+    """
+
+    def __init__(self, client: "MlflowClient", uri: str, experiment_id: str, place: Place) -> None:
+        self.client, self.experiment_id, self.place = client, experiment_id, place
+        self.store = store_name(uri)  # the same from every folder, for the locks
+
+    def opened(self, config: RunConfig, started: int) -> str:
+        """Return the id of the row of a run, and of its study, made if need be.
+
+        A row that no study has is given to the one that asks first.
+
+        Args:
+            config: of a cell or trial of it.
+            started: in ms.
+        """
+        with self._lock(self.place.row_id(config)):
+            row = self._found(config)
+            return row.info.run_id if row else self._create(config, started)
+
+    def fill(self, record: RunRecord, finished: int) -> None:
+        """Write the numbers of a cell to its row; later measurements take the place of earlier.
+
+        Those of one time are one to MLflow, so a call can be repeated, and of numbers that are
+        sent late the later measured stay.
+
+        Args:
+            record: of the cell.
+            finished: in ms.
+        """
+        config = record.config
+        row_id = self.opened(config, milliseconds(record.started) if record.started else finished)
+        with self._lock(self.place.row_id(config)):
+            if self.client.get_run(row_id).info.status != "FINISHED":
+                self._describe(row_id, config)  # whoever made it may have been killed before
+            log_shares(self.client, row_id, record)
+            self._finish(row_id, record, finished)
+
+    def _finish(self, row_id: str, record: RunRecord, finished: int) -> None:
+        config, run = record.config, self.client.get_run(row_id)
+        tags = {
+            cell_tag(config.key): record.id,
+            "fsbench.setting": record.result.setting,
+            NOTE: row_note(self.place.row_of(config), run.data.metrics, self.place.tuned),
+            **self.place.tags,
+        }
+        set_tags(self.client, row_id, tags)
+        latest = max(finished, int(run.info.end_time or 0))
+        self.client.set_terminated(row_id, "FINISHED", latest)
+        if parent := run.data.tags.get(PARENT):
+            self.client.set_terminated(parent, "FINISHED")
+
+    def end(self, config: RunConfig, status: str) -> None:
+        """End a row that has no number yet, since its cell ended without one."""
+        with self._lock(self.place.row_id(config)):
+            row = self._found(config)
+            if row and row.info.status == "RUNNING":
+                self.client.set_terminated(row.info.run_id, status)
+
+    def _found(self, config: RunConfig) -> "Run | None":
+        """Return the row of a run: that of the study if there is one, else one of nobody's."""
+        study = self.place.study
+        rows = self._search(ROW, self.place.row_id(config))
+        of_study = {row.data.tags.get(STUDY): row for row in reversed(rows)}
+        if study is None:
+            return rows[0] if rows else None
+        if study not in of_study and None in of_study:
+            set_tags(self.client, of_study[None].info.run_id, self._study_tags())
+        return of_study.get(study) or of_study.get(None)
+
+    def _create(self, config: RunConfig, started: int) -> str:
+        place = self.place
+        tags = {ROW: place.row_id(config), KIND: "row", **self._common(), **self._study_tags()}
+        run = self.client.create_run(self.experiment_id, started, tags, place.row_name(config))
+        self._describe(run.info.run_id, config)
+        return str(run.info.run_id)
+
+    def _describe(self, row_id: str, config: RunConfig) -> None:
+        known = {k: v for k, v in self.place.row_facts(config).items() if v is not None}
+        log_params(self.client, row_id, flatten(known))
+        log_inputs(self.client, row_id, self.place.row_of(config))
+
+    def _study_tags(self) -> dict[str, str]:
+        """Tags that put a row into its study, which is made if need be."""
+        study = self.place.study
+        if study is None:
+            return {}
+        with self._lock(f"study {study}"):
+            found = [run for run in self._search(KIND, "study") if run.data.tags[STUDY] == study]
+            return {STUDY: study, PARENT: found[0].info.run_id if found else self._begin(study)}
+
+    def _begin(self, study: str) -> str:
+        tags = {STUDY: study, KIND: "study", **self._common()}
+        if self.place.command:
+            tags[NOTE] = study_note(study, self.place.command)
+        run = self.client.create_run(self.experiment_id, None, tags, study)
+        # Finished from the start: what ends a process may come at any moment.
+        self.client.set_terminated(run.info.run_id, "FINISHED")
+        return str(run.info.run_id)
+
+    def _common(self) -> dict[str, str]:
+        return {**self.place.tags, "mlflow.source.name": "fsbench"}
+
+    def _search(self, tag: str, value: str) -> "list[Run]":
+        """Find runs with a tag, the oldest first; a value of users' own must not be asked for."""
+        runs = self.client.search_runs([self.experiment_id], f"tags.`{tag}` = '{value}'")
+        return sorted(runs, key=lambda run: (run.info.start_time or 0, run.info.run_id))
+
+    @contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
+        """Hold the right to make or fill a row or study; two processes never make two."""
+        key = stable_hash([self.store, self.experiment_id, name])
+        path = home() / "locks" / f"row-{key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path):
+            yield
