@@ -134,6 +134,11 @@ class MAML(InnerLoopMethod):
         2017,
         "https://arxiv.org/abs/1703.03400",
     )
+    remark = (
+        "its default is minutes of training from a pretrained backbone, which it moves with the "
+        "few images of a task: below class means of that backbone; its paper trains 60,000 steps "
+        "from random weights (--preset paper)."
+    )
     recipe: MAMLRecipe
 
     def __init__(self, backbone: Backbone, recipe: MAMLRecipe, n_way: int) -> None:
