@@ -30,7 +30,7 @@ def completed(line: str, home: Path) -> list[str]:
     [
         ("fsbench run --method ssl", ["ssl-meta"]),
         ("fsbench run -m meta-", ["meta-baseline", "meta-sgd"]),
-        ("fsbench run --backbone conv4-", ["conv4-128", "conv4-64"]),
+        ("fsbench run --backbone conv4-1", ["conv4-128"]),
         ("fsbench run --dataset mini", ["mini-imagenet"]),
         ("fsbench run --dataset min", ["mine", "mini-imagenet"]),
         ("fsbench run --preset s", ["smoke"]),

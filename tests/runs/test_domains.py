@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.config import RunConfig
+from fewshot_bench.data import published
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.entry import DatasetEntry
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
-from fewshot_bench.runs import configuration, domains
+from fewshot_bench.runs import domains
 from fewshot_bench.runs.configuration import make_config
 from fewshot_bench.runs.domains import domains_of, open_domains, shared_classes
 from fewshot_bench.runs.plan import check_stages, make_plan
@@ -97,7 +98,7 @@ def test_the_base_is_of_the_data_set_that_is_trained_on(monkeypatch: pytest.Monk
 def test_recipes_suit_the_data_set_that_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = DatasetEntry("home", "", (1, 16, 16), (8, 8, 8), "", "", "")
     suits = replace(entry, overrides={"pretrain.augment": "shift"})
-    monkeypatch.setattr(configuration, "datasets", {"home": suits})
+    monkeypatch.setattr(published, "datasets", {"home": suits})
     assert config("ssl-meta").recipe["pretrain"]["augment"] == "shift"
     assert config("ssl-meta", HOME, AWAY).recipe["pretrain"]["augment"] == "natural"
 

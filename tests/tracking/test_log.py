@@ -68,7 +68,14 @@ def test_metrics_are_told_under_one_time_and_curves_by_their_steps() -> None:
     assert [(m.key, m.step, m.value) for m in metrics[:2500]] == [
         (point.name, point.step, point.value) for point in record.curves
     ]
-    assert {m.key: m.value for m in metrics[2500:]} == measured(record)
+    told, facts = {m.key: m.value for m in metrics[2500:]}, measured(record)
+    shares = {k: v for k, v in facts.items() if k.endswith("shot")}
+    assert {k: v for k, v in told.items() if k in facts} == {
+        k: v for k, v in facts.items() if k not in shares
+    }
+    assert {f"cell_{k}": pytest.approx(100 * v) for k, v in shares.items()} == {
+        k: v for k, v in told.items() if k not in facts
+    }
     assert {m.step for m in metrics[2500:]} == {0}
 
 

@@ -52,6 +52,8 @@ def test_no_name_and_no_refusal_shows_a_password(form: str, scheme: str, passwor
     uri = form.format(scheme=scheme, password=password)
     if scheme == "sqlite" and "@" not in form:
         return  # the name of a file
+    if form.endswith("me:{password}") and "@" in password:
+        return  # what follows is a host, as far as anybody can tell
     try:
         assert_unseen(store_name(uri))
     except UsageError as error:
