@@ -108,8 +108,11 @@ def tasksets(
     Example:
         >>> import fewshot_bench as fsb
         >>> tasks = fsb.tasksets("glyphs", n_shot=1, n_query=3, num_tasks=2).test
-        >>> [(tuple(data.shape), labels.tolist()[:6]) for data, labels in tasks]
-        [((20, 1, 28, 28), [0, 0, 0, 0, 1, 1]), ((20, 1, 28, 28), [0, 0, 0, 0, 1, 1])]
+        >>> data, labels = next(iter(tasks))
+        >>> len(tasks), tuple(data.shape)
+        (2, (20, 1, 28, 28))
+        >>> labels[:6].tolist()
+        [0, 0, 0, 0, 1, 1]
     """
     opened, spec = open_dataset(dataset), EpisodeSpec(n_way, n_shot, n_query)
     splits: list[Split] = [opened[name] for name in SPLITS]
