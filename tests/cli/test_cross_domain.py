@@ -8,21 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_bench.cli import main
+from tests.commands import fsbench
 from tests.data.files import image_tree, make_files
 
 CLASSES = {split: [f"{split}{i}" for i in range(5)] for split in ("train", "val", "test")}
 FROM_GLYPHS = ["--train-dataset", "Glyphs", "--preset", "smoke", "--queries", "4"]
 RUN = ["run", "--dataset", "pictures", *FROM_GLYPHS, "-m", "simple-shot", "--episodes", "20"]
-
-
-def fsbench(*arguments: str) -> int:
-    """Run a command in this process; return its exit code."""
-    try:
-        main(list(arguments))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def import_pictures(name: str, **classes: list[str]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fewshot_bench import api
-from fewshot_bench.cli import main
+from tests.commands import fsbench
 from tests.embeddings import make_arrays
 
 X, Y = make_arrays(n_classes=12, per_class=12, noise=0.2)
@@ -19,14 +19,6 @@ def files(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("COLUMNS", "150")
     np.savez("mine.npz", X=X, y=Y)
-
-
-def fsbench(*arguments: str) -> int:
-    try:
-        main(list(arguments))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 IMPORT = ("data", "import", "embeddings", "mine.npz", "--name", "mine", "--split", "20/20/60")

@@ -11,18 +11,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from fewshot_bench.cli import main
+from tests.commands import fsbench
 
 SMOKE = ["run", "--preset", "smoke", "--episodes", "40"]
-
-
-def fsbench(*arguments: str) -> int:
-    """Run a command in this process; return its exit code."""
-    try:
-        main(list(arguments))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewshot_bench.cli import main
 from fewshot_bench.data.content import ClassImages, Content, Images
 from fewshot_bench.data.write import write_dataset
+from tests.commands import fsbench
 
 Capture = pytest.CaptureFixture[str]
 
@@ -53,15 +53,6 @@ def small_images() -> Content:
         for k, split in enumerate(("train", "val", "test"))
     }
     return Content((16, 16, 1), splits, {"source": "a test"})
-
-
-def fsbench(*arguments: str) -> int:
-    """Run a command in this process; return its exit code."""
-    try:
-        main(list(arguments))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(autouse=True)
