@@ -42,6 +42,15 @@ def test_embeddings_by_stored_weights_are_kept(method: Method, empty_home: Path)
     written = path.stat().st_mtime_ns
     assert torch.equal(embed_split(method, split), first)
     assert path.stat().st_mtime_ns == written
+    assert load_tensors(path)[1] == {  # another name of one, and all that is kept is lost
+        "weights": "0123",
+        "checksum": split.checksum,
+        "split": "train",
+        "maps": False,
+        "device": "cpu",
+        "shape": [len(split), 64],
+        "dtype": "torch.float32",
+    }
 
 
 def test_other_weights_images_or_maps_have_embeddings_of_their_own(
