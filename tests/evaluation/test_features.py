@@ -48,7 +48,7 @@ def test_embeddings_by_stored_weights_are_kept(method: Method, empty_home: Path)
         "split": "train",
         "maps": False,
         "device": "cpu",
-        "shape": [len(split), 64],
+        "shape": [len(split), method.embedding_dim],
         "dtype": "torch.float32",
     }
 
