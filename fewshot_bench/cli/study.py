@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fewshot_bench.cli import complete, options
+from fewshot_bench.cli.carrying_out import carry_out
 from fewshot_bench.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def study(
         ),
     ],
     workers: options.Workers = 1,
+    engine: options.Engine = "local",
+    address: options.Address = "auto",
+    store: options.Store = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     force: options.Force = False,
@@ -34,8 +38,7 @@ def study(
     ] = False,
 ) -> None:
     """Measure all cells of a study: methods by backbones, data sets, shots, seeds and balances."""
-    from fewshot_bench.cli.carrying_out import carry_out
-    from fewshot_bench.runs.local import Manner
+    given = locals()
     from fewshot_bench.runs.study import load_study
     from fewshot_bench.tracking.writer import Tracker
 
@@ -45,7 +48,7 @@ def study(
     else:
         command = shlex.join(["fsbench", "study", name])
         tracker = Tracker(tracking_uri, study=asked.name, command=command)
-        carry_out(asked, tracker, Manner(device, force, keep_predictions, workers))
+        carry_out(asked, tracker, given)
 
 
 def _print_plan(asked: "Study", workers: int) -> None:

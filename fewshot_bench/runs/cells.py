@@ -44,6 +44,12 @@ class Cell(_Fixed):
     needs: tuple[str, ...] = ()
     trains_network: bool = False
 
+    @property
+    def possible(self) -> list[RunConfig]:
+        """All runs that measuring it may take."""
+        tried = [config for choice in self.choices for config in (choice.trial, choice.config)]
+        return tried or [self.config]
+
 
 class SharedWork(_Fixed):
     """Weights that several cells begin with, and are made once: a pretraining, mostly.

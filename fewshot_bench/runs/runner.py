@@ -24,6 +24,7 @@ from fewshot_bench.runs.weights import needed_weights
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
 from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
+from fewshot_bench.utilities.shared_store import bring
 from fewshot_bench.utilities.threads import meta_training_threads, pretraining_threads, threads
 
 
@@ -121,6 +122,7 @@ def _opened(config: RunConfig) -> tuple[Dataset, EpisodeSource]:
 
 def _require_weights(config: RunConfig, dataset: Dataset) -> None:
     for weights in needed_weights(config, dataset):
+        bring(weights.path)
         if not weights.path.exists():
             raise UsageError(
                 f"{config.title}: its predictions cannot be made again without {weights.path}, "

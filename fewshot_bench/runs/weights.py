@@ -41,7 +41,7 @@ def with_shared(
     Returns:
         The cells, each with what it needs, and what they need.
     """
-    chains = [[needed_weights(c, dataset_of(c)) for c in _configs(cell)] for cell in cells]
+    chains = [[needed_weights(c, dataset_of(c)) for c in cell.possible] for cell in cells]
     counts = Counter(
         name for chain in chains for name in {w.folder.name for each in chain for w in each}
     )
@@ -49,12 +49,12 @@ def with_shared(
     found = []
     for cell, chain in zip(cells, chains, strict=True):
         needs: list[str] = []
-        for config, weights in zip(_configs(cell), chain, strict=True):
+        for config, weights in zip(cell.possible, chain, strict=True):
             kept = [w for w in weights if w.facts["kind"] == PRETRAINED or _many(w, counts)]
             for i, each in enumerate(kept):
                 shared.setdefault(each.folder.name, _work(each, config, kept[:i]))
             needs += [w.folder.name for w in kept]
-        trains = any(_trains_network(config) for config in _configs(cell))
+        trains = any(_trains_network(config) for config in cell.possible)
         update = {"needs": tuple(dict.fromkeys(needs)), "trains_network": trains}
         found.append(cell.model_copy(update=update))
     return tuple(found), tuple(shared.values())
@@ -62,11 +62,6 @@ def with_shared(
 
 def _many(weights: StoredWeights, counts: Counter[str]) -> bool:
     return counts[weights.folder.name] > 1
-
-
-def _configs(cell: Cell) -> list[RunConfig]:
-    trials = [config for c in cell.choices for config in (c.trial, c.config)]
-    return trials or [cell.config]
 
 
 def _work(weights: StoredWeights, config: RunConfig, before: Iterable[StoredWeights]) -> SharedWork:
