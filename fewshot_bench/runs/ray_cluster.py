@@ -10,7 +10,7 @@ from typing import Any
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.optional import import_extra
-from fewshot_bench.utilities.signals import Interrupted, interruptible
+from fewshot_bench.utilities.signals import Interrupted, interruptible, told_apart
 
 _SECONDS_TO_ANSWER = 5.0
 # Of a cell, as measured: the largest of 91 on CIFAR-FS took 1.4 GB.
@@ -91,7 +91,7 @@ def connected(address: str, cores: int) -> Iterator[Any]:
     except (Exception, SystemExit) as error:
         raise _away(address, error) from None
     try:
-        with interruptible():  # Ray has set handlers of its own
+        with told_apart(), interruptible():  # Ray has set handlers of its own
             yield ray
     finally:
         ray.shutdown()

@@ -70,6 +70,7 @@ class StoredWeights:
         """
         bring(self.path)
         if self.path.exists():
+            share(self.path, replace=False)  # made before other machines were asked
             stale = self.stale(_facts_of(self.path))
             if stale and not self.renew:
                 say(f"{self.folder.name} was made by other code; --force makes it anew")
