@@ -1,6 +1,7 @@
 """Ray clusters of nodes on this machine, each with a home of its own; any part can be killed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,8 +47,10 @@ class Node:
         until(lambda: "Ray runtime started" in self._log.read_text(), SECONDS_TO_START)
 
     def workers(self) -> list[int]:
-        """Processes that are doing a task on this node."""
-        return [pid for pid, title in self._own() if title.startswith("ray::")]
+        """Processes that are doing a task on this node, and not only waiting for one."""
+        return [
+            pid for pid, title in self._own() if re.match(r"ray::(?!IDLE|prepare|Teller)", title)
+        ]
 
     def _own(self) -> Iterator[tuple[int, str]]:
         """Processes of the node, and what they call themselves."""
