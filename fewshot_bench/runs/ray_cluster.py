@@ -74,10 +74,10 @@ def connected(address: str, cores: int) -> Iterator[Any]:
     Raises:
         UsageError: Ray is not installed, or no cluster is there.
     """
-    ray = import_extra("ray", "clusters")
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS") or address
     _require_listening(address)
+    ray = import_extra("ray", "clusters")
     variables = {"OMP_NUM_THREADS": str(cores)}
     try:
         ray.init(

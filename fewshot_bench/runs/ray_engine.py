@@ -49,14 +49,14 @@ def on_cluster(
         store.prepare()
         room = room_of(ray.nodes())
         orders = Orders(store.url, installed_code(), cores, room.device(manner.device), force, keep)
-        driver = _Driver(receiver, log)
+        driver = Driver(receiver, log)
         yield from driver.receive(tasks)
         if driver.waiting:
             driver.send_ahead()
             yield from driver.work(Nodes(ray, room, orders))
 
 
-class _Driver:
+class Driver:
     """What knows which tasks wait for which, and files what they make.
 
     Args:

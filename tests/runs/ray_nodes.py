@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from tests.processes import ROOT
 
 RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
-SECONDS_TO_START = 120.0
+SECONDS_TO_START = 300.0
 
 
 class Node:
@@ -44,7 +45,11 @@ class Node:
         self._wait()
 
     def _wait(self) -> None:
-        until(lambda: "Ray runtime started" in self._log.read_text(), SECONDS_TO_START)
+        until(self._is_up, SECONDS_TO_START)
+
+    def _is_up(self) -> bool:
+        assert self.process.poll() is None, self._log.read_text()
+        return "Ray runtime started" in self._log.read_text()
 
     def workers(self) -> list[int]:
         """Processes that are doing a task on this node, and not only waiting for one."""
@@ -75,10 +80,11 @@ class Node:
 def cluster(folder: Path, port: int) -> Iterator[Callable[[str], Node]]:
     """Yield what adds a node of a name; the first is the head, at a port of 127.0.0.1."""
     nodes: list[Node] = []
+    own = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)  # a short path
 
     def add(name: str) -> Node:
         head = ["--head", f"--port={port}", "--include-dashboard=false"]
-        head += [f"--temp-dir={folder / 'ray'}"]
+        head += [f"--temp-dir={own.name}"]
         arguments = [f"--address=127.0.0.1:{port}"] if nodes else head
         nodes.append(Node(folder / name, "--node-ip-address=127.0.0.1", *arguments))
         return nodes[-1]
@@ -88,6 +94,7 @@ def cluster(folder: Path, port: int) -> Iterator[Callable[[str], Node]]:
     finally:
         for node in reversed(nodes):
             node.kill()
+        own.cleanup()
 
 
 def until(happened: Callable[[], object], seconds: float) -> None:
