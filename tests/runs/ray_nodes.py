@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from tests.processes import ROOT
 
 RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
 SECONDS_TO_START = 300.0
+Found = TypeVar("Found")
 
 
 class Node:
@@ -97,9 +99,10 @@ def cluster(folder: Path, port: int) -> Iterator[Callable[[str], Node]]:
         own.cleanup()
 
 
-def until(happened: Callable[[], object], seconds: float) -> None:
-    """Wait for something."""
+def until(happened: Callable[[], Found], seconds: float) -> Found:
+    """Wait for something, and return it."""
     deadline = time.monotonic() + seconds
-    while not happened():
+    while not (found := happened()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+    return found
