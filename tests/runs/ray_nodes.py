@@ -53,11 +53,10 @@ class Node:
         assert self.process.poll() is None, self._log.read_text()
         return "Ray runtime started" in self._log.read_text()
 
-    def workers(self) -> list[int]:
-        """Processes that are doing a task on this node, and not only waiting for one."""
-        return [
-            pid for pid, title in self._own() if re.match(r"ray::(?!IDLE|prepare|Teller)", title)
-        ]
+    def workers(self, word: str) -> list[int]:
+        """Processes of this node that do a task with a word in its name."""
+        task = re.compile(rf"ray::.*\b{word}\b")
+        return [pid for pid, title in self._own() if task.match(title)]
 
     def _own(self) -> Iterator[tuple[int, str]]:
         """Processes of the node, and what they call themselves."""

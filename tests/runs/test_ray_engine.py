@@ -55,7 +55,7 @@ class Cluster:
         self.store = SharedStore(f"file://{place}/store")
         self.orders = Orders(self.store.url, installed_code(), cores=1)
 
-    def __call__(self, plan: Plan, **manner: bool) -> tuple[dict[str, Any], list[str]]:
+    def __call__(self, plan: Plan, **manner: Any) -> tuple[dict[str, Any], list[str]]:
         """Carry a plan out; return what became of each task, and the names of those done."""
         self.store.prepare()
         orders, asked = replace(self.orders, **manner), replace(CLUSTER, **manner)
