@@ -151,6 +151,22 @@ DryRun = Annotated[
 ]
 
 # What is shown.
+OfStudy = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[STUDY|FILE.toml]",
+        help="Only this study: its name in MLflow, or its file.",
+        show_default="all that the store holds",
+    ),
+]
+Results = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--results",
+        help="File that 'fsbench export' wrote, repeatable; read in place of the store, or "
+        "beside it if --tracking-uri is given.",
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(
