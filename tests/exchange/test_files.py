@@ -16,7 +16,7 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.exchange import files
 from fewshot_bench.exchange.files import read_results, write_results
-from fewshot_bench.exchange.schema import digest_of
+from fewshot_bench.exchange.schema import SCHEMA, digest_of
 from fewshot_bench.tracking.measurement import Measurement
 from fewshot_bench.version import __version__
 from tests.exchange.measurements import measured, same
@@ -32,7 +32,7 @@ CONFIGS = st.fixed_dictionaries(
         "query_balance": st.sampled_from(["balanced", "dirichlet:2"]),
         "settings": st.lists(TEXTS, max_size=2).map(tuple),
         "recipe": st.dictionaries(TEXTS, TEXTS | st.floats(0, 9) | st.none(), max_size=3),
-        "seed": st.integers(0, 2**63 - 1),
+        "seed": st.integers(0, 2**64 - 1),
         "split": st.sampled_from(["test", "val"]),
         "shared_classes": st.none() | st.integers(0, 9),
     },
@@ -56,7 +56,7 @@ def measurements(draw: st.DrawFn) -> list[Measurement]:
     """Some runs, each with answers that its episodes can have."""
     found = []
     for minute in range(draw(st.integers(1, 3))):
-        config = draw(CONFIGS)
+        config: dict[str, Any] = draw(CONFIGS)
         most = (config.get("n_query_way") or config["n_way"]) * config["n_query"]
         right = draw(st.lists(st.integers(0, most), min_size=1, max_size=5))
         found.append(measured(right, minute, config, **draw(FACTS)))
@@ -163,7 +163,7 @@ def test_what_is_no_file_of_results_is_said_to_be_none(tmp_path: Path) -> None:
 def test_a_file_of_a_later_version_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "results.parquet"
     with monkeypatch.context() as later:
-        later.setattr(files, "SCHEMA", files.SCHEMA + 1)
+        later.setattr(files, "SCHEMA", SCHEMA + 1)
         write_results([measured()], path)
     with pytest.raises(UsageError, match=f"written by fewshot_bench {__version__}, which is later"):
         read_results(path)
