@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.registry import canonical
@@ -30,7 +30,7 @@ class Study(Request):
     name: str
     summary: str = ""
     experiment: str | None = None
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field({})
 
     @field_validator("experiment")
     @classmethod
