@@ -17,6 +17,10 @@ Experiment = Annotated[
     str | None,
     typer.Option(help="MLflow's experiment to log to.", show_default="the name of the data set"),
 ]
+StudyExperiment = Annotated[
+    str | None,
+    typer.Option(help="MLflow's experiment to log to.", show_default="the name of the study"),
+]
 Tags = Annotated[
     list[str] | None,
     typer.Option("--tag", help="KEY=VALUE that MLflow shows with every run, repeatable."),

@@ -3,8 +3,8 @@
 from dataclasses import fields
 from math import isnan
 
-from fewshot_bench.config import dirichlet_alpha
 from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.utilities.query_balance import dirichlet_alpha
 
 # The interval of two episodes, one all right and one all wrong, is the widest that there is:
 # 12.7062 (Student's t, 1 degree of freedom) * 0.7071 (standard deviation) / sqrt(2).
