@@ -1,0 +1,111 @@
+"""What the runs of a figure have in common: checked, and told in its caption."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fewshot_bench.errors import UsageError
+
+_MOST_NAMED = 4  # values that a message lists
+_LONGEST_NAME = 36  # characters of what stands beside a mark
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """A column of `cells`: what messages call it, and which option chooses of it, if one does."""
+
+    words: str
+    option: str = ""
+
+
+_FACTS: Mapping[str, _Fact] = {
+    "dataset": _Fact("data sets", "--dataset"),
+    "split": _Fact("splits", "--split"),
+    "backbone": _Fact("backbones", "--backbone"),
+    "train_dataset": _Fact("data sets that were trained on"),
+    "n_way": _Fact("ways", "--ways"),
+    "n_shot": _Fact("shots", "--shots"),
+    "query_balance": _Fact("balances of queries", "--query-balance"),
+    "n_query": _Fact("numbers of queries", "--queries"),
+    "n_query_way": _Fact("numbers of classes with queries"),
+    "n_episodes": _Fact("numbers of episodes", "--episodes"),
+    "data_checksum": _Fact("versions of the data"),
+    "train_checksum": _Fact("versions of the training data"),
+}
+
+
+def require_one(frame: pd.DataFrame, kind: str, free: Collection[str] = ()) -> None:
+    """Refuse cells of several protocols where a figure shows those of one.
+
+    Args:
+        frame: see `cells`.
+        kind: of the figure, for the message.
+        free: facts that may differ.
+
+    Raises:
+        UsageError: they differ in another fact; the option that chooses.
+    """
+    for name, fact in _FACTS.items():
+        values = sorted(set(frame[name]))
+        if name not in free and len(values) > 1:
+            some = ", ".join(str(v) or "none" for v in values[:_MOST_NAMED])
+            more = ", ..." if len(values) > _MOST_NAMED else ""
+            how = f"choose one with {fact.option}" if fact.option else "draw them one by one"
+            raise UsageError(
+                f"a figure of {kind} is of one protocol, and these runs have {len(values)} "
+                f"{fact.words} ({some}{more}); {how}"
+            )
+    varying = [name for name in free if name in _FACTS]
+    digests = frame.groupby(varying)["episode_digest"] if varying else frame["episode_digest"]
+    if int(pd.Series(digests.nunique()).max()) > 1:
+        raise UsageError(
+            f"a figure of {kind} is of the same episodes for all, and these runs have other ones; "
+            "leave out those of another --episode-seed"
+        )
+
+
+def names_of(frame: pd.DataFrame) -> list[str]:
+    """What each cell's mark is called: its method, and what else tells it from others."""
+    told = ["backbone", "variant"] if frame["backbone"].nunique() > 1 else ["variant"]
+    cells = frame[["method", *told]].to_dict("records")
+    return [_name(cell["method"], [cell[fact] for fact in told if cell[fact]]) for cell in cells]
+
+
+def _name(method: str, facts: Sequence[str]) -> str:
+    name = f"{method} ({', '.join(facts)})" if facts else method
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 2]}…)"
+
+
+def caption_of(frame: pd.DataFrame, *notes: str) -> str:
+    """Say what was measured, as far as all cells agree, and what else is to be told."""
+    facts = {name: frame[name].iloc[0] for name in _FACTS if frame[name].nunique() == 1}
+    trained = facts.get("train_dataset")
+    parts = [
+        f"{facts['dataset']}, {facts['split']} classes" if "dataset" in facts else "",
+        f"trained on {trained}" if trained else "",
+        str(facts.get("backbone", "")),
+        _shape(facts),
+        f"{facts['n_episodes']:,} episodes" if "n_episodes" in facts else "",
+        *notes,
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _shape(facts: Mapping[str, object]) -> str:
+    ways = f"{facts['n_way']}-way" if "n_way" in facts else ""
+    shots = f"{facts['n_shot']}-shot" if "n_shot" in facts else ""
+    queries = f"{facts['n_query']} queries a class" if "n_query" in facts else ""
+    n_asked = facts.get("n_query_way")
+    asked = f"of {n_asked} classes" if n_asked else ""
+    balance = str(facts.get("query_balance", ""))
+    return ", ".join(
+        filter(None, [f"{ways} {shots}".strip(), f"{queries} {asked}".strip(), balance])
+    )
+
+
+def interval_note(frame: pd.DataFrame) -> str:
+    """What the bars of accuracies are."""
+    most = int(frame["n_seeds"].max())
+    seeds = f"; means over up to {most} training seeds" if most > 1 else ""
+    return f"mean and 95 % interval over episodes{seeds}"
