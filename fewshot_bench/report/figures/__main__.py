@@ -1,4 +1,4 @@
-"""Draw what a table's CSV file holds: ``python -m fewshot_bench.report.figures FILE.csv FILE.png``."""
+"""``python -m fewshot_bench.report.figures FILE.csv FILE.png`` draws what a table's file holds."""
 
 import sys
 from pathlib import Path

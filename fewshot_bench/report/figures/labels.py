@@ -1,6 +1,6 @@
 """Labels beside what they name, none over another; the same points, the same places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,9 @@ def label_points(
     unit = 72 / axes.figure.dpi
     marks = axes.transData.transform(points) * unit
     box = axes.get_window_extent().extents * unit
-    sizes = [_size(axes, text, {**facts, **look}) for text, look in zip(texts, styles, strict=True)]
+    sizes = [
+        text_size(axes, text, {**facts, **look}) for text, look in zip(texts, styles, strict=True)
+    ]
     lines = np.zeros((0, 2, 2)) if bars is None else bars
     ends = axes.transData.transform(lines.reshape(-1, 2)).reshape(-1, 2, 2) * unit
     offsets = place_labels(marks, np.array(sizes).reshape(-1, 2), box, ends)
@@ -168,7 +170,7 @@ def _anchor(offset: Floats, size: Floats) -> tuple[float, float]:
     return float(shares[0]), float(shares[1])
 
 
-def _size(axes: Axes, text: str, facts: dict[str, Any]) -> tuple[float, float]:
+def text_size(axes: Axes, text: str, facts: Mapping[str, Any]) -> tuple[float, float]:
     """Width and height of a text in points."""
     canvas = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]
     probe = axes.text(0, 0, text, **facts)
@@ -176,6 +178,12 @@ def _size(axes: Axes, text: str, facts: dict[str, Any]) -> tuple[float, float]:
     probe.remove()
     unit = 72 / axes.figure.dpi
     return extent.width * unit, extent.height * unit
+
+
+def axes_size(axes: Axes) -> tuple[float, float]:
+    """Width and height of axes in points."""
+    box, unit = axes.get_window_extent(), 72 / axes.figure.dpi
+    return box.width * unit, box.height * unit
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
@@ -194,3 +202,9 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
             blocks[-1][1] += n
     level = [total / n for total, n in blocks for _ in range(int(n))]
     return [value + i * gap for i, value in enumerate(level)]
+
+
+def within(places: Sequence[float], low: float, high: float) -> list[float]:
+    """Move all places by the same, so that as many as can be lie between `low` and `high`."""
+    shift = max(0.0, low - min(places)) - max(0.0, max(places) - high)
+    return [place + shift for place in places]

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.report.cells import ROW
 
 _MOST_NAMED = 4  # values that a message lists
-_LONGEST_NAME = 36  # characters of what stands beside a mark
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,36 @@ def require_one(frame: pd.DataFrame, kind: str, free: Collection[str] = ()) -> N
         )
 
 
-def names_of(frame: pd.DataFrame) -> list[str]:
-    """What each cell's mark is called: its method, and what else tells it from others."""
-    told = ["backbone", "variant"] if frame["backbone"].nunique() > 1 else ["variant"]
-    cells = frame[["method", *told]].to_dict("records")
-    return [_name(cell["method"], [cell[fact] for fact in told if cell[fact]]) for cell in cells]
+def names_of(frame: pd.DataFrame, longest: int = 36) -> list[str]:
+    """Name each cell by its method and by what else tells it from others; one name a row.
+
+    Args:
+        frame: see `cells`.
+        longest: characters that a name has at most.
+    """
+    told = ["variant"] if _alike(frame["backbone"]) else ["backbone", "variant"]
+    names: dict[tuple[object, ...], str] = {}
+    for cell in frame[ROW].to_dict("records"):
+        row = tuple(cell.values())
+        if row not in names:
+            name = _name(cell["method"], [cell[fact] for fact in told if cell[fact]], longest)
+            n_alike = sum(other.startswith(name[:-2]) for other in names.values())
+            names[row] = f"{name[:-2]}… {n_alike + 1})" if name in names.values() else name
+    return [names[row] for row in frame[ROW].itertuples(index=False, name=None)]
 
 
-def _name(method: str, facts: Sequence[str]) -> str:
+def _name(method: str, facts: Sequence[str], longest: int) -> str:
     name = f"{method} ({', '.join(facts)})" if facts else method
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 2]}…)"
+    return name if len(name) <= longest else f"{name[: longest - 2]}…)"
+
+
+def _alike(column: "pd.Series[Any]") -> bool:
+    return len(set(column)) == 1
 
 
 def caption_of(frame: pd.DataFrame, *notes: str) -> str:
     """Say what was measured, as far as all cells agree, and what else is to be told."""
-    facts = {name: frame[name].iloc[0] for name in _FACTS if frame[name].nunique() == 1}
+    facts = {name: frame[name].iloc[0] for name in _FACTS if _alike(frame[name])}
     trained = facts.get("train_dataset")
     parts = [
         f"{facts['dataset']}, {facts['split']} classes" if "dataset" in facts else "",

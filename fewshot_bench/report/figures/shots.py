@@ -64,7 +64,7 @@ def shots_figure(frame: pd.DataFrame) -> Figure:
     left_out = f"not drawn, for want of one of the two: {n_left_out}" if n_left_out else ""
     caption = caption_of(frame, interval_note(frame), left_out)
     explain(figure, f"Accuracy at {few} against {many} shots", caption, set(both["setting"]))
-    _gains(axes, many - few)
+    _gains(axes)
     points = 100 * both[["mean", "mean_many"]].to_numpy(float)
     widths = 100 * both[["ci95", "ci95_many"]].to_numpy(float)
     bars = np.stack([points - widths * (1, 0), points + widths * (1, 0)], axis=1)
@@ -85,7 +85,7 @@ def _two(shots: list[int]) -> tuple[int, int]:
     )
 
 
-def _gains(axes: Axes, n_more: int) -> None:
+def _gains(axes: Axes) -> None:
     """Draw lines of equal gain behind the points."""
     axes.autoscale_view()
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
