@@ -42,7 +42,7 @@ def ranks_figure(frame: pd.DataFrame) -> Figure:
     """
     frame = frame.assign(name=names_of(frame))
     columns = frame.groupby(COLUMN, sort=True).ngroup()
-    means = frame.assign(column=columns).pivot(index="column", columns="name", values="mean")
+    means = frame.assign(column=columns).pivot_table(index="column", columns="name", values="mean")
     complete = means.dropna(axis="columns")
     n, k = complete.shape
     if n < 2 or k < 2:
