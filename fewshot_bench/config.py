@@ -1,17 +1,15 @@
 """What a run is: validated, complete, and hashed."""
 
-import re
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import stable_hash
+from fewshot_bench.utilities.query_balance import dirichlet_alpha
 
 _YOUNGER = ("n_query_way", "train_dataset", "train_checksum", "backbone_weights")
 _LABELS = ("preset", "settings", "published", "fitted", "shared_classes", "weights_name")
-_DIRICHLET = re.compile(r"dirichlet:(?P<alpha>\d+(\.\d+)?)")
 
 
 class RunConfig(BaseModel):
@@ -139,19 +137,3 @@ class RunConfig(BaseModel):
 def named_weights(name: str | None, digest: str | None) -> str:
     """Call weights by their file and by what is in it, as ``weights mine-abc123``; '' if none."""
     return f"weights {name or 'given'}-{digest[:6]}" if digest else ""
-
-
-def dirichlet_alpha(query_balance: str) -> float | None:
-    """Read ``balanced`` (None) or ``dirichlet:ALPHA``.
-
-    Raises:
-        UsageError: anything else.
-    """
-    if query_balance == "balanced":
-        return None
-    match = _DIRICHLET.fullmatch(query_balance)
-    if match is None or float(match["alpha"]) <= 0:
-        raise UsageError(
-            f"'{query_balance}' is no balance of queries; use 'balanced' or 'dirichlet:2.0'"
-        )
-    return float(match["alpha"])

@@ -38,6 +38,7 @@ LAYERS = [
     "episodes.spec",  # a room of its own: configurations need it, and no torch
     "config statistics",
     "results",
+    "records",
     "episodes",
     "backbones",
     "method",
@@ -45,6 +46,7 @@ LAYERS = [
     "evaluation",
     "training",
     "tracking",
+    "exchange",
     "report",
     "runs",
     "api classifier",

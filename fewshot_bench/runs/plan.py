@@ -8,12 +8,12 @@ from itertools import product
 import torch
 
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.dataset import Dataset, Split
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe
+from fewshot_bench.recipe import Recipe, TrainRecipe
 from fewshot_bench.runs.asked_methods import expanded, scoped
 from fewshot_bench.runs.cells import Cell, Choice, Plan
 from fewshot_bench.runs.configuration import given_weights, make_config
@@ -23,7 +23,7 @@ from fewshot_bench.runs.request import Request, Scoped
 from fewshot_bench.runs.tuning import grid_points
 from fewshot_bench.runs.weights import with_shared
 from fewshot_bench.settings import setting_names
-from fewshot_bench.training import meta_training, pretraining
+from fewshot_bench.training import pretraining, protocols
 from fewshot_bench.training.meta_training import config_source
 
 
@@ -130,15 +130,27 @@ def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
     train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
         _require_weights(config, recipe, domains)
-        with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
-            EpisodeSource(
-                train, meta_training.training_spec(config, recipe.train, len(train.class_names))
-            )
-        with _stage("validation in meta-training"):
-            EpisodeSource(val, meta_training.validation_spec(config))
+        _check_meta_training(config, recipe.train, train, val)
     if recipe.pretrain is not None:
         with _stage("validation in pretraining", ": give the val split more classes or images"):
             EpisodeSource(val, pretraining.validation_spec(val))
+
+
+def _check_meta_training(config: RunConfig, recipe: TrainRecipe, train: Split, val: Split) -> None:
+    largest = protocols.training_spec(config, recipe, len(train.class_names))
+    shapes = protocols.training_shapes(largest, recipe)
+    symmetric = methods[config.method].label_symmetric or not protocols.is_mixture(recipe)
+    if not symmetric and {shape.n_way for shape in shapes} != {config.n_way}:
+        raise UsageError(
+            f"{config.method} is trained for the ways that it is tested with alone: it has weights "
+            "for each place of a label; leave train.min_way and train.n_way out"
+        )
+    with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
+        for shape in shapes:
+            EpisodeSource(train, shape)
+    with _stage("validation in meta-training"):
+        for shape in protocols.validation_shapes(config, recipe, len(val.class_names)):
+            EpisodeSource(val, shape)
 
 
 def _require_weights(config: RunConfig, recipe: Recipe, domains: Domains) -> None:

@@ -17,9 +17,9 @@ from fewshot_bench.evaluation.predictions import predictions_path, writing_predi
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_version import code_version
 from fewshot_bench.recipe import Recipe
+from fewshot_bench.records import keep_record, next_order
 from fewshot_bench.results import CurvePoint, Result, RunRecord
 from fewshot_bench.runs.domains import domains_of
-from fewshot_bench.runs.records import keep_record, next_order
 from fewshot_bench.runs.weights import needed_weights
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training

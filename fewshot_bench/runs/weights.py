@@ -9,7 +9,7 @@ from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.cells import PRETRAINED, Cell, SharedWork
 from fewshot_bench.training.checkpoints import StoredWeights
-from fewshot_bench.training.meta_training import meta_training
+from fewshot_bench.training.meta_training import meta_training, shots_text
 from fewshot_bench.training.pretraining import pretraining
 
 
@@ -74,7 +74,8 @@ def _work(weights: StoredWeights, config: RunConfig, before: Iterable[StoredWeig
     if weights.facts["kind"] == PRETRAINED:
         title = f"pretraining {config.backbone} on {origin}"
     else:
-        title = f"training {config.method} {config.backbone} on {origin} {config.n_shot}-shot"
+        shots = shots_text(weights)
+        title = f"training {config.method} {config.backbone} on {origin} {shots}"
     if config.seed:
         title += f", seed {config.seed}"
     needs = tuple(each.folder.name for each in before)
