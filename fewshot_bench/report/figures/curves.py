@@ -1,13 +1,16 @@
 """How trainings went: loss and val accuracy by step, a column a training."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.exchange.gathering import Gathered
+from fewshot_bench.report.figures.protocol import names_of, require_one
 from fewshot_bench.report.figures.style import (
     COLOURS,
     MUTED,
@@ -16,6 +19,7 @@ from fewshot_bench.report.figures.style import (
     new_figure,
     styled,
 )
+from fewshot_bench.results import CurvePoint
 
 Point = tuple[int, float]  # step and value
 
@@ -41,8 +45,38 @@ class Curve:
     val_acc: tuple[Point, ...]
 
 
+def curves_figure(runs: pd.DataFrame, gathered: Gathered) -> Figure:
+    """Draw the trainings behind runs, each once.
+
+    Args:
+        runs: of one data set, see `latest`.
+        gathered: has their curves.
+
+    Raises:
+        UsageError: they are of several protocols, nothing was trained, or too much to be drawn.
+    """
+    require_one(runs, "curves", free=("backbone", "query_balance", "n_episodes", "n_query_way"))
+    found: dict[tuple[object, ...], Curve] = {}
+    for name, run in zip(names_of(runs), runs.to_dict("records"), strict=True):
+        points = gathered.curves(run["run_id"])
+        for stage in ("pretrain", "train"):
+            loss, val_acc = (_points(points, f"{stage}_{of}") for of in ("loss", "val_acc"))
+            if val_acc and (stage, loss, val_acc) not in found:
+                title = name if stage == "train" else f"pretraining of {run['backbone']}"
+                found[stage, loss, val_acc] = Curve(title, run["seed"], loss, val_acc)
+    ordered = sorted(found.items(), key=lambda each: each[0][0] != "pretrain")
+    facts = runs[["dataset", "train_dataset", "n_way", "n_shot"]].iloc[0]
+    trained_on = facts["train_dataset"] or facts["dataset"]
+    caption = f"{trained_on} · for {facts['n_way']}-way {facts['n_shot']}-shot"
+    return draw_curves([curve for _, curve in ordered], caption)
+
+
+def _points(points: Mapping[str, Sequence[CurvePoint]], name: str) -> tuple[Point, ...]:
+    return tuple((point.step, point.value) for point in points.get(name, ()))
+
+
 @styled
-def curves_figure(curves: Sequence[Curve], caption: str) -> Figure:
+def draw_curves(curves: Sequence[Curve], caption: str) -> Figure:
     """Draw each training in a column of its own; those of one name are its seeds, and share it.
 
     Raises:
@@ -56,8 +90,8 @@ def curves_figure(curves: Sequence[Curve], caption: str) -> Figure:
             f"a figure of curves is of {MOST} trainings at most, and these are {len(names)}; "
             "choose some with --method"
         )
-    columns = min(len(names), _COLUMNS)
-    n_rows = -(-len(names) // columns)
+    n_rows = -(-len(names) // _COLUMNS)
+    columns = -(-len(names) // n_rows)
     figure = new_figure(_MARGIN + _ROW * n_rows)
     panels = figure.subplots(2 * n_rows, columns, squeeze=False, height_ratios=(3, 2) * n_rows)
     for place, name in enumerate(names):

@@ -1,16 +1,20 @@
 """Every method against every other one on the same episodes: a matrix of paired differences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.exchange.gathering import Gathered
 from fewshot_bench.report.figures.labels import axes_size, text_size
+from fewshot_bench.report.figures.protocol import caption_of, names_of, require_one
 from fewshot_bench.report.figures.style import (
     INK,
     MUTED,
@@ -20,6 +24,8 @@ from fewshot_bench.report.figures.style import (
     new_figure,
     styled,
 )
+from fewshot_bench.statistics.corrections import holm
+from fewshot_bench.statistics.paired import Measured, compare_seeds
 
 Floats = NDArray[np.float64]
 
@@ -53,19 +59,61 @@ class Differences:
     p_values: Floats
 
 
-@styled
-def differences_figure(found: Differences, caption: str) -> Figure:
-    """Draw the matrix, the best method first; its accuracies stand on the diagonal.
+def differences_figure(runs: pd.DataFrame, gathered: Gathered) -> Figure:
+    """Draw the paired differences of all methods on the same episodes, seeds counted.
+
+    Args:
+        runs: of one column of a table, see `latest`.
+        gathered: has the accuracies of their episodes.
 
     Raises:
-        UsageError: there are less than two methods, or too many to be read.
+        UsageError: they are of several protocols, or there are too few or too many methods.
     """
-    n = len(found.names)
+    require_one(runs, "differences", free=("backbone",))
+    runs = runs.assign(name=names_of(runs))
+    settings = runs.drop_duplicates("name").set_index("name")["setting"].to_dict()
+    _check_number(len(settings))
+    results = {
+        name: {run["seed"]: gathered.measurement(run["run_id"]) for run in own.to_dict("records")}
+        for name, own in runs.groupby("name")
+    }
+    return draw_differences(compared(results, settings), caption_of(runs))
+
+
+def compared(
+    results: Mapping[str, Mapping[int, Measured]], settings: Mapping[str, str]
+) -> Differences:
+    """Compare all pairs of methods, with Holm's correction over all of them.
+
+    Args:
+        results: of each method by training seed, all on the same episodes.
+        settings: of each method.
+    """
+    names, n = list(results), len(results)
+    pairs = list(combinations(range(n), 2))
+    found = [compare_seeds(results[names[i]], results[names[j]]) for i, j in pairs]
+    differences, p_values = np.zeros((n, n)), np.ones((n, n))
+    for (i, j), each, p in zip(pairs, found, holm([e.p_value for e in found]), strict=True):
+        differences[i, j], differences[j, i] = 100 * each.difference, -100 * each.difference
+        p_values[i, j] = p_values[j, i] = p
+    means = [np.mean([each.accuracies for each in results[name].values()]) for name in names]
+    return Differences(
+        names, [settings[name] for name in names], 100 * np.array(means), differences, p_values
+    )
+
+
+def _check_number(n: int) -> None:
     if not 2 <= n <= MOST:
         raise UsageError(
-            f"a matrix of differences is of 2 to {MOST} methods, and these are {n}; choose some "
+            f"a matrix of differences is of 2 to {MOST} methods, and these are {n}; choose others "
             "with --method"
         )
+
+
+@styled
+def draw_differences(found: Differences, caption: str) -> Figure:
+    """Draw the matrix, the best method first; its accuracies stand on the diagonal."""
+    n = len(found.names)
     order = np.argsort(-found.means, kind="stable")
     figure = new_figure(_MARGIN + max(_LINE * n, 1.5))
     axes = figure.subplots()

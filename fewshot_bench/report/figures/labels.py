@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 _ANGLES = np.arange(24) * np.pi / 12
 _REACHES = (7.0, 11.0, 16.0, 22.0, 30.0, 40.0, 52.0, 66.0, 82.0, 100.0)  # points from the mark
-_MARK = 3.4  # half of a mark's side, in points
+_MARK = 3.4  # half of the side of a mark, in points, unless told
 _LEADER = 9.0  # points from which on a line leads from a label to its mark
 _SWEEPS = 4
 # Costs: of a point of distance, then of square points of labels and marks that are covered.
@@ -27,6 +27,7 @@ def label_points(
     names: Sequence[str],
     styles: Sequence[dict[str, Any]],
     bars: Floats | None = None,
+    mark: float = _MARK,
 ) -> None:
     """Write names beside points of axes whose limits and places are final.
 
@@ -36,6 +37,7 @@ def label_points(
         names: n of them.
         styles: of each text.
         bars: ends of lines that should be left free, in the data's units, ``[m, 2, 2]``.
+        mark: half of the side of a mark, in points.
     """
     bare(axes.figure)  # type: ignore[arg-type]
     texts, facts = lettered(names)
@@ -47,7 +49,7 @@ def label_points(
     ]
     lines = np.zeros((0, 2, 2)) if bars is None else bars
     ends = axes.transData.transform(lines.reshape(-1, 2)).reshape(-1, 2, 2) * unit
-    offsets = place_labels(marks, np.array(sizes).reshape(-1, 2), box, ends)
+    offsets = place_labels(marks, np.array(sizes).reshape(-1, 2), box, ends, mark)
     for text, point, offset, size, look in zip(texts, points, offsets, sizes, styles, strict=True):
         far = float(np.hypot(*_nearest(offset, size))) > _LEADER
         leader = {"arrowstyle": "-", "lw": 0.5, "color": MUTED, "shrinkA": 0, "shrinkB": 3}
@@ -72,16 +74,17 @@ def place_labels(marks: Floats, sizes: Floats, box: Floats, bars: Floats | None 
         sizes: width and height of each label, ``[n, 2]``.
         box: left, bottom, right and top that bound them.
         bars: ends of lines that should be left free, ``[m, 2, 2]``.
+        mark: half of the side of a mark, in points.
 
     Returns:
         From each mark to the middle of its label, ``[n, 2]``.
     """
     if not len(marks):
         return np.zeros((0, 2))
-    candidates = np.stack([_candidates(size) for size in sizes])
+    candidates = np.stack([_candidates(size + 2 * (mark - _MARK)) for size in sizes])
     fixed = np.stack(
         [
-            _fixed_costs(*each, marks, box, bars)
+            _fixed_costs(*each, marks, mark, box, bars)
             for each in zip(marks, candidates, sizes, strict=True)
         ]
     )
@@ -112,7 +115,13 @@ def _candidates(size: Floats) -> Floats:
 
 
 def _fixed_costs(
-    mark: Floats, candidates: Floats, size: Floats, marks: Floats, box: Floats, bars: Floats | None
+    mark: Floats,
+    candidates: Floats,
+    size: Floats,
+    marks: Floats,
+    half_mark: float,
+    box: Floats,
+    bars: Floats | None,
 ) -> Floats:
     """What each place of a label costs by itself: how far it is, and what it covers."""
     half, middles = size / 2 + 0.6, mark + candidates
@@ -120,7 +129,7 @@ def _fixed_costs(
     costs += 0.8 * (candidates[:, 0] < -1) + 0.4 * (np.abs(candidates[:, 1]) > 1)  # right is read
     out = np.maximum(box[:2] + half - middles, 0) + np.maximum(middles + half - box[2:], 0)
     costs += _OUTSIDE * out.sum(1)
-    costs += _OVER_MARK * _overlaps(middles, half, marks, np.full(2, _MARK)).sum(1)
+    costs += _OVER_MARK * _overlaps(middles, half, marks, np.full(2, half_mark)).sum(1)
     if bars is not None and len(bars):
         widths = np.abs(bars[:, 1] - bars[:, 0]) / 2 + 0.5
         costs += _OVER_BAR * _overlaps(middles, half, bars.mean(1), widths).sum(1)

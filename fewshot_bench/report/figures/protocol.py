@@ -93,8 +93,14 @@ def _alike(column: "pd.Series[Any]") -> bool:
     return len(set(column)) == 1
 
 
-def caption_of(frame: pd.DataFrame, *notes: str) -> str:
-    """Say what was measured, as far as all cells agree, and what else is to be told."""
+def caption_of(frame: pd.DataFrame, *notes: str, episodes: bool = True) -> str:
+    """Say what was measured, as far as all cells agree, and what else is to be told.
+
+    Args:
+        frame: see `cells`, or `latest`.
+        notes: what else; empty ones are left out.
+        episodes: tell how many episodes there were.
+    """
     facts = {name: frame[name].iloc[0] for name in _FACTS if _alike(frame[name])}
     trained = facts.get("train_dataset")
     parts = [
@@ -102,7 +108,7 @@ def caption_of(frame: pd.DataFrame, *notes: str) -> str:
         f"trained on {trained}" if trained else "",
         str(facts.get("backbone", "")),
         _shape(facts),
-        f"{facts['n_episodes']:,} episodes" if "n_episodes" in facts else "",
+        f"{facts['n_episodes']:,} episodes" if episodes and "n_episodes" in facts else "",
         *notes,
     ]
     return " · ".join(part for part in parts if part)

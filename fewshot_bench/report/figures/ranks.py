@@ -28,46 +28,67 @@ Floats = NDArray[np.float64]
 
 _LINE, _MARGIN = 0.2, 1.55  # inches
 _BAR = 0.13  # inches between bars
+_TELLING = {"dataset": "{}", "n_way": "{}-way", "n_shot": "{}-shot", "query_balance": "{}"}
+_MOST_TOLD = 8  # columns that the caption names
 _SIDE = 0.42  # room for names on each side, as a share of the line of ranks
 
 
 def ranks_figure(frame: pd.DataFrame) -> Figure:
-    """Draw the average ranks of methods over all columns of a table in which each of them stands.
+    """Draw average ranks over columns of a table: those, and the methods, that fill it best.
 
     Args:
         frame: cells of one split, see `cells`.
 
     Raises:
-        UsageError: less than two methods stand in the same two columns.
+        UsageError: no two columns have the same two methods.
     """
-    frame = frame.assign(name=names_of(frame))
-    columns = frame.groupby(COLUMN, sort=True).ngroup()
-    means = frame.assign(column=columns).pivot_table(index="column", columns="name", values="mean")
-    complete = means.dropna(axis="columns")
-    n, k = complete.shape
-    if n < 2 or k < 2:
+    frame = frame.assign(name=names_of(frame), column=frame.groupby(COLUMN).ngroup())
+    means = frame.pivot_table(index="column", columns="name", values="mean")
+    filled = complete_part(means)
+    if not len(filled):
         raise UsageError(
-            f"ranks are averages over several columns of a table that have the same methods, and "
-            f"{k} of these methods stand in all {n}; choose columns with --shots or --dataset, "
-            "methods with --method, or run what lacks"
+            "ranks are averages over columns of a table that have the same methods, and no two "
+            "of these columns have two methods in common; run what lacks, or choose less with "
+            "--method"
         )
-    found = average_ranks(complete.to_numpy(float))
+    frame = frame[frame["column"].isin(filled.index) & frame["name"].isin(filled.columns)]
+    found = average_ranks(filled.to_numpy(float))
     settings = frame.drop_duplicates("name").set_index("name")["setting"]
-    names = list(complete)
-    n_out = means.shape[1] - k
     notes = [
-        f"ranks over {n} columns: {_told(frame)}",
+        f"ranks over {len(filled)} columns: {_told(frame)}",
         "bars join ranks within the critical difference (Nemenyi, 5 %)",
         f"Friedman's test that all are alike: p {_p_text(found.p_value)}",
-        f"not drawn, for want of a column: {n_out}" if n_out else "",
+        _left_out(means, filled),
     ]
+    names = list(filled)
     return draw_ranks(names, settings[names].tolist(), found, caption_of(frame, *notes))
 
 
+def complete_part(means: pd.DataFrame) -> pd.DataFrame:
+    """Choose rows and columns without a gap, as many cells as can be; empty if not two of each.
+
+    Rows are taken by how full they are, so that the choice is quick and always the same.
+    """
+    fullest = means.notna().sum(axis=1).sort_values(ascending=False, kind="stable").index
+    parts = [means.loc[fullest[:n]].dropna(axis=1) for n in range(2, len(means) + 1)]
+    useful = [part for part in parts if part.shape[1] > 1]
+    return max(useful, key=lambda part: part.size, default=means.iloc[:0]).sort_index()
+
+
+def _left_out(means: pd.DataFrame, filled: pd.DataFrame) -> str:
+    n_methods, n_columns = (
+        a - b for a, b in zip(means.shape[::-1], filled.shape[::-1], strict=True)
+    )
+    left = [f"{n} {what}" for n, what in ((n_methods, "methods"), (n_columns, "columns")) if n]
+    return f"left out, for gaps: {' and '.join(left)}" if left else ""
+
+
 def _told(frame: pd.DataFrame) -> str:
-    """Name columns by what differs between them."""
-    labels = (frame["dataset"] + " " + frame["label"]).drop_duplicates()
-    return ", ".join(labels) if len(labels) <= 4 else f"{', '.join(labels[:3])}, ..."
+    """Name columns by the facts in which they differ."""
+    facts = [fact for fact in _TELLING if len(set(frame[fact])) > 1]
+    shown = frame[facts].drop_duplicates().to_dict("records")
+    labels = [" ".join(_TELLING[fact].format(each[fact]) for fact in facts) for each in shown]
+    return ", ".join(labels[:_MOST_TOLD]) + (", ..." if len(labels) > _MOST_TOLD else "")
 
 
 def _p_text(p_value: float) -> str:
@@ -93,8 +114,8 @@ def draw_ranks(names: Sequence[str], settings: Sequence[str], ranks: Ranks, capt
     height = depth + _LINE * half + 0.15
     figure = new_figure(_MARGIN + height)
     axes = figure.subplots()
-    axes.set_xlim(*_limits(n, ranks.average))
-    axes.set_ylim(height, -0.75)  # inches below the line of ranks
+    axes.set_xlim(*_limits(n, ranks))
+    axes.set_ylim(height, -0.8)  # inches below the line of ranks
     axes.axis("off")
     _scale(axes, ranks.critical_difference)
     _bars(axes, ranks.average[order], cliques)
@@ -119,11 +140,13 @@ class _End:
     left: bool
 
 
-def _limits(n: int, ranks: Floats) -> tuple[float, float]:
-    """Whole ranks around all that there are, with room on both sides for the names."""
-    low, high = max(1.0, np.floor(ranks.min())), min(float(n), np.ceil(ranks.max()))
-    margin = _SIDE * max(high - low, 1.0)
-    return float(low - margin), float(high + margin)
+def _limits(n: int, ranks: Ranks) -> tuple[float, float]:
+    """Whole ranks around all there are and the critical difference, with room for the names."""
+    low = max(1.0, float(np.floor(ranks.average.min())))
+    most = max(float(ranks.average.max()), low + ranks.critical_difference)
+    high = max(low + 1, min(float(n), float(np.ceil(most))))
+    margin = _SIDE * (high - low)
+    return low - margin, high + margin
 
 
 def _levels(groups: Sequence[tuple[int, int]]) -> int:
@@ -150,11 +173,13 @@ def _scale(axes: Axes, critical_difference: float) -> None:
     for rank in range(first, last + 1, step):
         axes.plot([rank, rank], [0, -0.07], color=INK, lw=1)
         axes.text(rank, -0.12, str(rank), ha="center", va="bottom", fontsize=8.8)
-    axes.plot([first, first + critical_difference], [-0.5, -0.5], color=INK, lw=1.6)
-    for end in (first, first + critical_difference):
-        axes.plot([end, end], [-0.54, -0.46], color=INK, lw=1.6)
+    end = min(first + critical_difference, last)
+    axes.plot([first, end], [-0.45, -0.45], color=INK, lw=1.6)
+    for place in (first, end):
+        axes.plot([place, place], [-0.49, -0.41], color=INK, lw=1.6)
     words = f"critical difference {critical_difference:.2g}"
-    axes.text(first + critical_difference, -0.5, f"  {words}", va="center", fontsize=8.8)
+    words += ", more than the whole line" if end < first + critical_difference else ""
+    axes.text(first, -0.55, words, va="bottom", fontsize=8.8)
 
 
 def _bars(axes: Axes, ranks: Floats, groups: Sequence[tuple[int, int]]) -> None:
