@@ -88,7 +88,8 @@ def _rows(request: Request, data: Sequence[Domains]) -> Iterator[_Row]:
             like = domains.training.images("train")
             given = given_weights(request.weights, backbone, like)
         for name, from_group in names.items():
-            yield _Row(name, backbone, domains, given, scopes[name], from_group)
+            for scope in scopes[name].each:
+                yield _Row(name, backbone, domains, given, scope, from_group)
 
 
 def _checked(request: Request, row: _Row) -> tuple[Cell, ...]:
