@@ -151,12 +151,29 @@ DryRun = Annotated[
 ]
 
 # What is shown.
+OfStudy = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[STUDY|FILE.toml]",
+        help="Only this study: its name in MLflow, or its file.",
+        show_default="all that the store holds",
+    ),
+]
+Results = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--results",
+        help="File that 'fsbench export' wrote, repeatable; read in place of the store, or "
+        "beside it if --tracking-uri is given.",
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(
         "--format",
         "-f",
-        help="markdown, latex, html or csv.",
+        help="markdown (md), latex (tex), html or csv.",
+        show_default="that of the file; else a table on a terminal, markdown in a pipe",
         autocompletion=complete.formats,
     ),
 ]
@@ -196,5 +213,13 @@ Published = Annotated[
     typer.Option("--published", help="Put papers' numbers beside ours, and say how they differ."),
 ]
 Cost = Annotated[
-    bool, typer.Option("--cost", help="Add minutes of training and milliseconds an episode.")
+    bool,
+    typer.Option("--cost", help="Add columns of minutes of training and milliseconds an episode."),
+]
+Significance = Annotated[
+    bool,
+    typer.Option(
+        "--significance",
+        help="Bold too: all that are not significantly worse than the best of a column.",
+    ),
 ]

@@ -30,6 +30,16 @@ _DAMAGE = (
 )
 
 
+def require_parquet(path: Path) -> None:
+    """Refuse a name that says another format.
+
+    Raises:
+        UsageError: it does not end in ``.parquet``.
+    """
+    if path.suffix.lower() != ".parquet":
+        raise UsageError(f"'{path}' is written as parquet; end its name in .parquet")
+
+
 def write_results(measurements: Sequence[Measurement], path: Path) -> None:
     """Write finished runs into one file; of the same runs it has the same content.
 

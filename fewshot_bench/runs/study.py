@@ -60,6 +60,16 @@ def load_study(name_or_file: str) -> Study:
     return known[canonical(name_or_file)]
 
 
+def study_name(name_or_file: str) -> str:
+    """Return what a store calls a study that is told by its file, or by its name already.
+
+    Raises:
+        UsageError: the file holds no study.
+    """
+    path = Path(name_or_file)
+    return load_study(name_or_file).name if path.suffix == ".toml" else name_or_file
+
+
 def read_study(text: str, name: str, place: str | None = None) -> Study:
     """Read a study from the text of a file.
 
