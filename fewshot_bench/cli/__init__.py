@@ -10,6 +10,7 @@ from fewshot_bench.cli import (
     data,
     export,
     listing,
+    plot,
     predict,
     recommend,
     run,
@@ -60,6 +61,7 @@ app.command("predict")(predict.predict)
 app.command("recommend")(recommend.recommend)
 app.command("table")(table.table)
 app.command("compare")(compare.compare)
+app.command("plot")(plot.plot)
 app.command("export")(export.export)
 app.command("sync")(sync.sync)
 app.command("ui")(ui.ui)

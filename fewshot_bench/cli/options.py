@@ -17,6 +17,10 @@ Experiment = Annotated[
     str | None,
     typer.Option(help="MLflow's experiment to log to.", show_default="the name of the data set"),
 ]
+StudyExperiment = Annotated[
+    str | None,
+    typer.Option(help="MLflow's experiment to log to.", show_default="the name of the study"),
+]
 Tags = Annotated[
     list[str] | None,
     typer.Option("--tag", help="KEY=VALUE that MLflow shows with every run, repeatable."),
@@ -180,6 +184,12 @@ Format = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File; .md, .tex, .html or .csv says the format."),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File; .png, .svg or .pdf says the format.", show_default="KIND.png"
+    ),
 ]
 OnlyDatasets = Annotated[
     list[str] | None,

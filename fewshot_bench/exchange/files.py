@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from fewshot_bench.errors import UsageError
 from fewshot_bench.exchange.schema import SCHEMA, digest_of, from_table, to_table
 from fewshot_bench.tracking.measurement import Measurement
@@ -84,7 +86,7 @@ def read_results(path: Path) -> list[Measurement]:
     except FileNotFoundError:
         raise UsageError(f"there is no file {path} of results") from None
     except (*_DAMAGE, pa.ArrowException) as error:
-        reason = first_of(error) if hasattr(error, "errors") else str(error)
+        reason = first_of(error) if isinstance(error, ValidationError) else str(error)
         raise UsageError(
             f"{path} is damaged or was changed ({reason.partition(chr(10))[0][:200]}); export it "
             "again where it comes from"

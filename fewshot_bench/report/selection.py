@@ -21,7 +21,7 @@ class Selection:
         names: by ``dataset``, ``method`` and ``backbone``, names in any spelling or alias.
         shots, ways, queries, episodes, seeds: numbers.
         presets, balances: as `RunConfig` has them. Runs of the smoke preset are left out where
-            there are others too, unless it is named.
+            there are others too, unless it is named or `every_preset` is true.
         split: ``test`` or ``val``; None: both.
         study: name of a study.
     """
@@ -36,6 +36,7 @@ class Selection:
     seeds: Sequence[int] = ()
     presets: Sequence[str] = ()
     balances: Sequence[str] = ()
+    every_preset: bool = False
 
     def __post_init__(self) -> None:
         if self.split not in ("test", "val", None):
@@ -49,7 +50,7 @@ class Selection:
                 asked for.
         """
         chosen = self._fitting(runs)
-        return chosen if self.presets else without_smoke(chosen)
+        return chosen if self.presets or self.every_preset else without_smoke(chosen)
 
     def smoke_left_out(self, runs: Sequence[TrackedRun]) -> int:
         """Say how many runs of the smoke preset `of` leaves out for that alone."""
