@@ -150,7 +150,7 @@ def _compared(
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """Give each cell the name of its row; the backbone is told where there are several."""
-    names = [row_names(cell)[1] for cell in frame.to_dict("records")]
+    names = pd.Series([row_names(cell)[1] for cell in frame.to_dict("records")], frame.index)
     several = frame["backbone"].nunique() > 1
     return frame.assign(name=names + " on " + frame["backbone"] if several else names)
 

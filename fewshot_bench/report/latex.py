@@ -26,7 +26,7 @@ _TEXT = r">{\raggedright\arraybackslash}"
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
-    **{c: f"{{{c}}}" for c in "[]"},  # an option, after what may have one
+    **{c: f"{{{c}}}" for c in "[]*"},  # options, after what may have some
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",

@@ -85,7 +85,7 @@ class Document:
 
 _WRITTEN = re.compile(
     r"\\text(backslash|asciitilde|asciicircum|less|greater)\{\}|\\([&%$#_{}])|\$\\pm\$"
-    r"|\{([][])\}|-\{\}"
+    r"|\{([][*])\}|-\{\}"
 )
 _MEANT = {"backslash": "\\", "asciitilde": "~", "asciicircum": "^", "less": "<", "greater": ">"}
 
