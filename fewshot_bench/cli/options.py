@@ -176,7 +176,8 @@ Format = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help="markdown, latex, html or csv.",
+        help="markdown (md), latex (tex), html or csv.",
+        show_default="that of the file; else a table on a terminal, markdown in a pipe",
         autocompletion=complete.formats,
     ),
 ]
@@ -222,5 +223,13 @@ Published = Annotated[
     typer.Option("--published", help="Put papers' numbers beside ours, and say how they differ."),
 ]
 Cost = Annotated[
-    bool, typer.Option("--cost", help="Add minutes of training and milliseconds an episode.")
+    bool,
+    typer.Option("--cost", help="Add columns of minutes of training and milliseconds an episode."),
+]
+Significance = Annotated[
+    bool,
+    typer.Option(
+        "--significance",
+        help="Bold too: all that are not significantly worse than the best of a column.",
+    ),
 ]
