@@ -17,6 +17,10 @@ Experiment = Annotated[
     str | None,
     typer.Option(help="MLflow's experiment to log to.", show_default="the name of the data set"),
 ]
+StudyExperiment = Annotated[
+    str | None,
+    typer.Option(help="MLflow's experiment to log to.", show_default="the name of the study"),
+]
 Tags = Annotated[
     list[str] | None,
     typer.Option("--tag", help="KEY=VALUE that MLflow shows with every run, repeatable."),
@@ -151,6 +155,22 @@ DryRun = Annotated[
 ]
 
 # What is shown.
+OfStudy = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[STUDY|FILE.toml]",
+        help="Only this study: its name in MLflow, or its file.",
+        show_default="all that the store holds",
+    ),
+]
+Results = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--results",
+        help="File that 'fsbench export' wrote, repeatable; read in place of the store, or "
+        "beside it if --tracking-uri is given.",
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(

@@ -11,6 +11,7 @@ from fewshot_bench.cli.printing import print_line, print_table
 if TYPE_CHECKING:
     from fewshot_bench.runs.estimates import Row
     from fewshot_bench.runs.study import Study
+    from fewshot_bench.tracking.writer import Tracker
 
 
 def study(
@@ -26,6 +27,8 @@ def study(
     workers: options.Workers = 1,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
+    experiment: options.StudyExperiment = None,
+    tags: options.Tags = None,
     force: options.Force = False,
     keep_predictions: options.KeepPredictions = False,
     dry_run: Annotated[
@@ -37,15 +40,31 @@ def study(
     from fewshot_bench.cli.carrying_out import carry_out
     from fewshot_bench.runs.local import Manner
     from fewshot_bench.runs.study import load_study
-    from fewshot_bench.tracking.writer import Tracker
 
     asked = load_study(name)
+    tracker = _tracker(asked, name, tracking_uri, experiment, tags or [])
     if dry_run:
         _print_plan(asked, workers)
     else:
-        command = shlex.join(["fsbench", "study", name])
-        tracker = Tracker(tracking_uri, study=asked.name, command=command)
         carry_out(asked, tracker, Manner(device, force, keep_predictions, workers))
+
+
+def _tracker(
+    asked: "Study", name: str, uri: str | None, experiment: str | None, tags: list[str]
+) -> "Tracker":
+    """Let options take the place of what the file says of MLflow, tag by tag."""
+    from fewshot_bench.tracking.place import tags_of
+    from fewshot_bench.tracking.writer import Tracker
+
+    words = ["fsbench", "study", name, *(["--experiment", experiment] if experiment else [])]
+    words += [word for tag in tags for word in ("--tag", tag)]
+    return Tracker(
+        uri,
+        experiment=experiment or asked.experiment,
+        study=asked.name,
+        command=shlex.join(words),
+        tags={**asked.tags, **tags_of(tags)},
+    )
 
 
 def _print_plan(asked: "Study", workers: int) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from fewshot_bench.errors import UsageError
 from fewshot_bench.exchange.schema import SCHEMA, digest_of, from_table, to_table
 from fewshot_bench.tracking.measurement import Measurement
@@ -28,6 +30,16 @@ _DAMAGE = (
     RuntimeError,
     ArithmeticError,
 )
+
+
+def require_parquet(path: Path) -> None:
+    """Refuse a name that says another format.
+
+    Raises:
+        UsageError: it does not end in ``.parquet``.
+    """
+    if path.suffix.lower() != ".parquet":
+        raise UsageError(f"'{path}' is written as parquet; end its name in .parquet")
 
 
 def write_results(measurements: Sequence[Measurement], path: Path) -> None:
@@ -74,7 +86,7 @@ def read_results(path: Path) -> list[Measurement]:
     except FileNotFoundError:
         raise UsageError(f"there is no file {path} of results") from None
     except (*_DAMAGE, pa.ArrowException) as error:
-        reason = first_of(error) if hasattr(error, "errors") else str(error)
+        reason = first_of(error) if isinstance(error, ValidationError) else str(error)
         raise UsageError(
             f"{path} is damaged or was changed ({reason.partition(chr(10))[0][:200]}); export it "
             "again where it comes from"

@@ -108,6 +108,12 @@ def gather(uri: str | None = None, files: Sequence[Path] = ()) -> Gathered:
     return Gathered(chosen, load_runs(chosen) if uri or not files else [], measured)
 
 
+def newest(runs: Iterable[TrackedRun]) -> list[TrackedRun]:
+    """Keep of runs of one configuration the one that was measured last."""
+    found = {run.key: run for run in sorted(runs, key=lambda run: (run.order, run.run_id))}
+    return sorted(found.values(), key=lambda run: (run.order, run.run_id))
+
+
 def _each_once(runs: Iterable[TrackedRun]) -> list[TrackedRun]:
     """Keep one of all runs that are the same measurement, with the studies of all, oldest first.
 

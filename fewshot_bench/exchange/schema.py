@@ -62,7 +62,7 @@ def _columns(count: "pa.DataType") -> "Iterable[tuple[str, pa.DataType]]":
         "code": pa.struct(code),
         "curves": pa.list_(pa.struct(point)),
     }
-    numbers = {"order": pa.int64()} | {name: pa.int64() for name in _integers()}
+    numbers = {"order": pa.int64()} | {name: pa.uint64() for name in _integers()}
     shares = ("mean", "ci95", "macro_f1", "macro_f1_ci95", "calibration_error")
     costs = ("seconds", "episode_seconds", "peak_memory_mb", "train_seconds", "pretrain_seconds")
     numbers |= dict.fromkeys((*shares, *costs), pa.float64())
@@ -110,7 +110,7 @@ def _check(found: Measurement, key: str) -> None:
         raise ValueError(f"run {found.run_id} has the key of another configuration")
     told, measured = (
         (found.mean, found.ci95),
-        (found.accuracies.mean(), confidence95(found.accuracies)),
+        (found.accuracies.mean(), confidence95(found.accuracies.tolist())),
     )
     if not np.allclose(told, measured, rtol=0, atol=_NEAR, equal_nan=True):
         raise ValueError(f"run {found.run_id} has another accuracy than its episodes")

@@ -18,25 +18,29 @@ class Selection:
     Attributes:
         names: by ``dataset``, ``method`` and ``backbone``, names in any spelling or alias.
         shots, ways: numbers.
-        split: ``test`` or ``val``.
+        split: ``test`` or ``val``; None: both.
+        study: name of a study.
     """
 
     names: Mapping[str, Sequence[str]]
     shots: Sequence[int] = ()
     ways: Sequence[int] = ()
-    split: str = "test"
+    split: str | None = "test"
+    study: str | None = None
 
     def __post_init__(self) -> None:
-        if self.split not in ("test", "val"):
+        if self.split not in ("test", "val", None):
             raise UsageError(f"runs are on split test or val, not '{self.split}'")
 
     def of(self, runs: Sequence[TrackedRun]) -> list[TrackedRun]:
         """Return the runs that fit, none only if none is on the split.
 
         Raises:
-            UsageError: no run has one of the names, or none fits all that is asked for.
+            UsageError: no run has one of the names, is of the study, or fits all that is asked for.
         """
-        chosen = on_split = [run for run in runs if run.split == self.split]
+        chosen = on_split = [run for run in runs if run.split == (self.split or run.split)]
+        if self.study is not None:
+            chosen = _of_study(chosen, self.study)
         for kind, names in self.names.items():
             chosen = _named(chosen, kind, names)
         chosen = [run for run in chosen if run.n_shot in (self.shots or [run.n_shot])]
@@ -78,3 +82,10 @@ def _named(runs: Sequence[TrackedRun], kind: str, names: Sequence[str]) -> list[
             raise UsageError(f"no finished run of {kind} '{name}'; {suggestion(spelling, known)}")
         chosen.add(spelling)
     return [run for run in runs if not names or getattr(run, kind) in chosen]
+
+
+def _of_study(runs: Sequence[TrackedRun], study: str) -> list[TrackedRun]:
+    known = {name for run in runs for name in run.studies}
+    if runs and study not in known:
+        raise UsageError(f"no finished run of a study '{study}'; {suggestion(study, known)}")
+    return [run for run in runs if study in run.studies]

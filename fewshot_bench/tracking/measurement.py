@@ -52,7 +52,7 @@ class Measurement(BaseModel):
     macro_f1: float
     macro_f1_ci95: float
     calibration_error: float
-    right: InstanceOf[np.ndarray] = Field(repr=False)  # type: ignore[type-arg]
+    right: InstanceOf[np.ndarray] = Field(repr=False)
     seconds: Amount
     episode_seconds: Amount
     peak_memory_mb: Amount

@@ -2,7 +2,7 @@
 
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +12,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.naming import LONGEST, run_name
 from fewshot_bench.utilities.files import home, stable_hash
+from fewshot_bench.utilities.printing import printable
 
 ROW, STUDY, KIND = "fsbench.row", "fsbench.study", "fsbench.kind"  # tags
 PARENT = "mlflow.parentRunId"
@@ -95,23 +96,37 @@ def home_id() -> str:
     return stable_hash([platform.node(), str(home().resolve())])
 
 
-def tags_of(texts: Iterable[str]) -> dict[str, str]:
+def tags_of(texts: Sequence[str]) -> dict[str, str]:
     """Read ``KEY=VALUE`` texts of a user.
 
     Raises:
         UsageError: one is malformed, or has a key that fsbench or MLflow uses itself.
     """
-    tags = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not (equals and _TAG.fullmatch(key)) or len(value) > _VALUE_LENGTH:
-            raise UsageError(
-                f"'{text[:60]}' is no tag; use KEY=VALUE, the key of letters, digits, _, . and -"
-            )
+    pairs = [text.partition("=") for text in texts]
+    for text, (_, equals, _) in zip(texts, pairs, strict=True):
+        if not equals:
+            raise _no_tag(text)
+    return checked_tags({key: value for key, _, value in pairs})
+
+
+def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of a user.
+
+    Raises:
+        UsageError: one cannot be a tag, or has a key that fsbench or MLflow uses itself.
+    """
+    for key, value in tags.items():
+        if not _TAG.fullmatch(key) or len(value) > _VALUE_LENGTH:
+            raise _no_tag(f"{key}={value}")
         if key.startswith(_OURS):
             raise UsageError(f"tags that begin with fsbench. or mlflow. are taken; rename '{key}'")
-        tags[key] = value
-    return tags
+    return dict(tags)
+
+
+def _no_tag(text: str) -> UsageError:
+    return UsageError(
+        f"'{printable(text)[:60]}' is no tag; use KEY=VALUE, the key of letters, digits, _, . and -"
+    )
 
 
 def checked_name(name: str | None, what: str) -> str | None:

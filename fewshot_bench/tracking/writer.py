@@ -21,6 +21,7 @@ from fewshot_bench.tracking.log import (
     log_tags,
     set_tags,
 )
+from fewshot_bench.tracking.merging import is_deleted
 from fewshot_bench.tracking.notes import NOTE, cell_note
 from fewshot_bench.tracking.order import order_of
 from fewshot_bench.tracking.place import KIND, PARENT, Place, checked_name, home_id
@@ -177,13 +178,14 @@ class Tracker:
         done = self._cells(record.config, "FINISHED", {"fsbench.record": record.id})
         with one_line(self.uri), impatient(SENDING_SECONDS):
             if done:
-                self._complete(done[0], record)
+                run_id = self._complete(done[0], record)
             else:
-                self._write(record, record.started or now, finished)
+                run_id = self._write(record, record.started or now, finished)
             if not self.place.trial:
                 self._rows(record.config).fill(record, finished)
+            self._require_row(run_id, record.config)
 
-    def _write(self, record: RunRecord, started: datetime, finished: int) -> None:
+    def _write(self, record: RunRecord, started: datetime, finished: int) -> str:
         run_id = self._open(record.config, record.code or code_version(), started)
         log_inputs(self.client, run_id, record.config)
         log_metrics(self.client, run_id, record, finished)
@@ -191,8 +193,9 @@ class Tracker:
         log_artifacts(self.client, run_id, record)
         log_predictions(self.client, run_id, record)
         self.client.set_terminated(run_id, "FINISHED", finished)
+        return run_id
 
-    def _complete(self, run: "Run", record: RunRecord) -> None:
+    def _complete(self, run: "Run", record: RunRecord) -> str:
         """Write what came after a run had been sent: predictions, and rows."""
         if not KEPT.items() <= run.data.tags.items():
             log_predictions(self.client, run.info.run_id, record)
@@ -201,6 +204,14 @@ class Tracker:
             row_id = self._rows(record.config).opened(record.config, run.info.start_time)
             news |= {PARENT: row_id, KIND: self.place.kind}
         set_tags(self.client, run.info.run_id, news)
+        return str(run.info.run_id)
+
+    def _require_row(self, run_id: str, config: RunConfig) -> None:
+        """Put a run below the row that is left, if another machine merged its own meanwhile."""
+        run = self.client.get_run(run_id)
+        if is_deleted(self.client, run.data.tags[PARENT]):
+            row_id = self._rows(config).opened(config, run.info.start_time)
+            self.client.set_tag(run_id, PARENT, row_id)
 
     def _cells(self, config: RunConfig, status: str, tags: Mapping[str, str]) -> "Sequence[Run]":
         """Find runs of a configuration that have a status and tags."""
