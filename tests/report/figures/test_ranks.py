@@ -46,7 +46,7 @@ def test_ranks_are_those_of_the_columns_that_all_have() -> None:
     assert shown == ["a 1.00", "b 2.00", "3.00 c"]
     told = caption(figure)
     assert "ranks over 2 columns: 1-shot, 5-shot" in told
-    assert "left out, for gaps: 1 methods and 2 columns" in told
+    assert "left out, for gaps: 1 of the methods and 2 of the columns" in told
 
 
 def test_the_largest_part_without_a_gap_is_chosen() -> None:
