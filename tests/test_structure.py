@@ -44,6 +44,7 @@ LAYERS = [
     "bases registries",
     "evaluation",
     "training",
+    "portable",
     "tracking",
     "report",
     "runs",
