@@ -125,7 +125,7 @@ class Tracker:
         config, kept = record.config, KEPT if predictions else {}
         wanted = [{"fsbench.key": config.key, "fsbench.record": record.id, **kept}]
         if not self.place.trial:  # it has no number in its row
-            wanted.append(self.place.row_tags(record))
+            wanted.append(self.place.row_tags(record, predictions))
         return all(self._holds(config, tags) for tags in wanted)
 
     def _holds(self, config: RunConfig, tags: Mapping[str, str]) -> bool:
