@@ -43,6 +43,7 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         ci95=("ci95", "mean"),
         n_seeds=("seed", "size"),
         seed_sd=("mean", "std"),
+        seeds=("seed", tuple),
         run_ids=("run_id", tuple),
         train_seconds=("train_seconds", "mean"),
         ms_per_episode=("ms_per_episode", "mean"),
