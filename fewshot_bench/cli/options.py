@@ -184,6 +184,12 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File; .md, .tex, .html or .csv says the format."),
 ]
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File; .png, .svg or .pdf says the format.", show_default="KIND.png"
+    ),
+]
 OnlyDatasets = Annotated[
     list[str] | None,
     typer.Option("--dataset", help="Only this one, repeatable.", autocompletion=complete.datasets),

@@ -89,7 +89,7 @@ def repeat(record: RunRecord, device: torch.device) -> None:
     Raises:
         UsageError: images or weights are not there any more, or the accuracies are others.
     """
-    method, source = _made_again(record.config, device)
+    method, source = made_again(record.config, device)
     with writing_predictions(record.config.key, source.split.class_names) as keep:
         _require_same(record, evaluate(method, source, record.config.n_episodes, keep))
 
@@ -100,13 +100,18 @@ def with_answers(record: RunRecord, device: torch.device) -> Result:
     Raises:
         UsageError: as `repeat` does.
     """
-    method, source = _made_again(record.config, device)
+    method, source = made_again(record.config, device)
     again = evaluate(method, source, record.config.n_episodes, True)
     _require_same(record, again)
     return record.result.model_copy(update={"answers": again.answers})
 
 
-def _made_again(config: RunConfig, device: torch.device) -> tuple[Method, EpisodeSource]:
+def made_again(config: RunConfig, device: torch.device) -> tuple[Method, EpisodeSource]:
+    """Return the method of a run with its stored weights, and the run's episodes.
+
+    Raises:
+        UsageError: images or weights are not there any more.
+    """
     dataset, source = _opened(config)
     _require_weights(config, dataset)
     return prepare(config, dataset, device).method, source
@@ -123,7 +128,7 @@ def _require_weights(config: RunConfig, dataset: Dataset) -> None:
     for weights in needed_weights(config, dataset):
         if not weights.path.exists():
             raise UsageError(
-                f"{config.title}: its predictions cannot be made again without {weights.path}, "
+                f"{config.title}: its answers cannot be made again without {weights.path}, "
                 "which is gone; --force trains and measures it anew"
             )
 

@@ -1,0 +1,61 @@
+"""``fsbench plot``: figures of finished runs."""
+
+from typing import Annotated
+
+import typer
+
+from fewshot_bench.cli import complete, options
+from fewshot_bench.cli.printing import print_line
+from fewshot_bench.cli.table import _check_place, _no_run
+from fewshot_bench.utilities.memory import without_collector
+
+KindName = Annotated[
+    str,
+    typer.Argument(
+        metavar="KIND",
+        help="accuracies, shots, cost, curves, trend, ranks, differences or episode.",
+        autocompletion=complete.figures,
+    ),
+]
+Over = Annotated[
+    str | None,
+    typer.Option(
+        help="trend: over shots, ways or balance.",
+        show_default="what has most values",
+        autocompletion=complete.over,
+    ),
+]
+Episode = Annotated[int | None, typer.Option(min=0, help="episode: which one.", show_default="0")]
+
+
+@without_collector()
+def plot(
+    kind: KindName,
+    tracking_uri: options.TrackingUri = None,
+    output: options.Picture = None,
+    dataset: options.OnlyDatasets = None,
+    method: options.OnlyMethods = None,
+    backbone: options.OnlyBackbones = None,
+    shots: options.OnlyShots = None,
+    ways: options.OnlyWays = None,
+    split: options.OfSplit = "test",
+    over: Over = None,
+    episode: Episode = None,
+) -> None:
+    """Draw a figure of finished runs, one protocol in each, told in its caption."""
+    from fewshot_bench.exchange.gathering import gather
+    from fewshot_bench.report.figures.saving import chosen_file, save_figure
+    from fewshot_bench.report.selection import Selection
+    from fewshot_bench.runs.plotting import Asked, check_asked, chosen_kind, draw
+
+    kind, asked = chosen_kind(kind), Asked(over, episode)
+    check_asked(kind, asked)
+    file = chosen_file(output, kind)
+    _check_place(file)
+    names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
+    selection = Selection(names, shots or (), ways or (), split)
+    found = gather(tracking_uri)
+    if not (runs := selection.of(found.runs)):
+        raise _no_run(tracking_uri)
+    save_figure(draw(kind, runs, found, asked), file)
+    print_line(f"{len(runs)} runs in {file}")
