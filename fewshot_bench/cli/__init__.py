@@ -12,6 +12,7 @@ from fewshot_bench.cli import (
     plot,
     predict,
     recommend,
+    report,
     run,
     study,
     sync,
@@ -61,6 +62,7 @@ app.command("recommend")(recommend.recommend)
 app.command("table")(table.table)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)
+app.command("report")(report.report)
 app.command("sync")(sync.sync)
 app.command("ui")(ui.ui)
 app.command("list")(listing.list_names)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from fewshot_bench.cli import complete, options
+from fewshot_bench.cli.gathering import check_place, gathered_runs
 from fewshot_bench.cli.printing import print_line
-from fewshot_bench.cli.table import _check_place, _no_run
 from fewshot_bench.utilities.memory import without_collector
 
 KindName = Annotated[
@@ -41,9 +41,9 @@ def plot(
     split: options.OfSplit = "test",
     over: Over = None,
     episode: Episode = None,
+    results: options.Results = None,
 ) -> None:
     """Draw a figure of finished runs, one protocol in each, told in its caption."""
-    from fewshot_bench.exchange.gathering import gather
     from fewshot_bench.report.figures.saving import chosen_file, save_figure
     from fewshot_bench.report.selection import Selection
     from fewshot_bench.runs.plotting import Asked, check_asked, chosen_kind, draw
@@ -51,11 +51,9 @@ def plot(
     kind, asked = chosen_kind(kind), Asked(over, episode)
     check_asked(kind, asked)
     file = chosen_file(output, kind)
-    _check_place(file)
+    check_place(file)
     names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
     selection = Selection(names, shots or (), ways or (), split)
-    found = gather(tracking_uri)
-    if not (runs := selection.of(found.runs)):
-        raise _no_run(tracking_uri)
+    found, runs = gathered_runs(tracking_uri, results, selection)
     save_figure(draw(kind, runs, found, asked), file)
     print_line(f"{len(runs)} runs in {file}")

@@ -1,1 +1,1 @@
-"""One self-contained HTML page about a study: the question, the answer, and all that it rests on."""
+"""One self-contained page about a study: question, answer, and what they rest on."""

@@ -1,6 +1,7 @@
 """What was asked of a study, and the answer: a question and three sentences, made of statistics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from fewshot_bench.report.study_page.verdicts import Facts, Rival, Verdict
 
@@ -8,25 +9,31 @@ MOST_NAMED = 4  # methods that a sentence lists
 BALANCED = "balanced"
 
 
+@dataclass(frozen=True)
+class Said:
+    """A sentence of the answer: the protocol that it is about, and what there is to say."""
+
+    where: str
+    text: str
+
+
 def question(verdicts: Sequence[Verdict]) -> str:
     """Say what runs were to find out."""
     cells = [rival.cell for verdict in verdicts for rival in verdict.rivals]
     columns = [verdict.column for verdict in verdicts]
-    n_methods = len({name_of(cell) for cell in cells})
+    methods = {cell["method"] for cell in cells}
     data = listed(sorted({_data(column) for column in columns}))
     shots = listed(map(str, sorted({column["n_shot"] for column in columns})))
+    images = "image" if shots == "1" else "images"
+    end = f"new classes of {data} from {shots} labelled {images} of each"
     networks = listed(sorted({cell["backbone"] for cell in cells}))
-    first = (
-        f"Which of {n_methods} methods recognises new classes of {data} best from {shots} labelled "
-        f"images of each"
-        if n_methods > 1
-        else f"How well does {name_of(cells[0])} recognise new classes of {data} from {shots} "
-        "labelled images of each"
-    )
-    return f"{first}, on the backbone {networks}{_more(columns)}?"
+    which = f"Which of {len(methods)} methods recognises {end} best"
+    if len(methods) == 1:
+        which = f"How well does {name_of(cells[0])} recognise {end}"
+    return f"{which}, on the backbone {networks}{_more(columns)}?"
 
 
-def answer(verdicts: Sequence[Verdict]) -> list[str]:
+def answer(verdicts: Sequence[Verdict]) -> list[Said]:
     """Answer it in at most three sentences.
 
     They are about the protocol of most cells: the best at the fewest shots and at the most, then
@@ -36,6 +43,13 @@ def answer(verdicts: Sequence[Verdict]) -> list[str]:
     sentences = [_winner(verdict) for verdict in (main[:1] + main[1:][-1:])]
     sentences += [*_imbalance(main[0], verdicts)] or [*_unlabelled(main[0])]
     return sentences[:3]
+
+
+def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Columns as the page shows them: those of the answer first, then those of most cells."""
+    main = main_columns(verdicts)
+    others = [verdict for verdict in verdicts if verdict not in main]
+    return [*main, *sorted(others, key=lambda verdict: -len(verdict.rivals))]
 
 
 def main_columns(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -63,9 +77,9 @@ def name_of(cell: Facts) -> str:
     return f"{cell['method']}{variant}"
 
 
-def listed(names: object) -> str:
+def listed(names: Iterable[str]) -> str:
     """Write names as ``a, b and c``."""
-    texts = [str(name) for name in names]  # type: ignore[attr-defined]
+    texts = [*names]
     return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
@@ -94,25 +108,24 @@ def _more(columns: Sequence[Facts]) -> str:
 
 def _where(column: Facts) -> str:
     shots = column["n_shot"]
-    return f"{column['n_way']}-way {shots}-shot on {_data(column)}"
+    return f"{_data(column)}, {column['n_way']}-way, {shots} shot{'' if shots == 1 else 's'}"
 
 
-def _winner(verdict: Verdict) -> str:
+def _winner(verdict: Verdict) -> Said:
     """Who is best in a column, by how much, and who may be as good."""
-    head = f"{_where(verdict.column)}: {name_of(verdict.best)} is best with {percent(verdict.best)}"
+    where, best = _where(verdict.column), verdict.best
     if len(verdict.rivals) == 1:
-        return f"{_where(verdict.column)}: {name_of(verdict.best)} reaches {percent(verdict.best)}."
-    following = verdict.rivals[1]
-    if not verdict.told or following.behind is None or following.p_value is None:
-        gap = 100 * (verdict.best["mean"] - following.cell["mean"])
-        return f"{head}, {gap:.2f} points above {name_of(following.cell)}, not compared in pairs."
-    level = verdict.level
-    if not level:
-        return f"{head}, {_ahead(following)} {name_of(following.cell)}, the next."
+        return Said(where, f"{name_of(best)} reaches {percent(best)}; nothing else was measured.")
+    head, following = f"{name_of(best)} is best with {percent(best)}", verdict.rivals[1]
+    if not verdict.told:
+        gap = 100 * (best["mean"] - following.cell["mean"])
+        text = f"{head}, {gap:.2f} points above {name_of(following.cell)}, not compared in pairs."
+        return Said(where, text)
+    if not verdict.level:
+        return Said(where, f"{head}, {_ahead(following)} {name_of(following.cell)}, the next.")
     worse = next((rival for rival in verdict.rivals if rival.is_worse), None)
-    others = "" if worse is None else f", and is {_ahead(worse)} {name_of(worse.cell)}"
-    verb = "is" if len(level) == 1 else "are"
-    return f"{head}; {_names(level)} {verb} not significantly worse{others}."
+    others = "" if worse is None else f", and {_ahead(worse)} {name_of(worse.cell)}"
+    return Said(where, f"{head}, not significantly better than {_names(verdict.level)}{others}.")
 
 
 def _names(rivals: Sequence[Rival]) -> str:
@@ -129,43 +142,44 @@ def _ahead(rival: Rival) -> str:
     return f"{points} ({p_text(rival.p_value)}) above"
 
 
-def _imbalance(main: Verdict, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _imbalance(main: Verdict, verdicts: Sequence[Verdict]) -> Iterator[Said]:
     """Say what imbalanced queries do to the best, if they were measured at the same shots."""
     same = [fact for fact in _PROTOCOL if fact != "query_balance"]
-    for verdict in verdicts:
-        if verdict.column["query_balance"] == BALANCED or len(verdict.rivals) < 2:
-            continue
-        if main.column["query_balance"] != BALANCED:
-            continue
+    if main.column["query_balance"] != BALANCED:
+        return
+    others = (v for v in verdicts if v.column["query_balance"] != BALANCED and len(v.rivals) > 1)
+    for verdict in others:
         if all(verdict.column[fact] == main.column[fact] for fact in same):
-            yield _changed(main, verdict)
+            where = f"{_where(main.column)}, queries {verdict.column['query_balance']}"
+            yield Said(where, _changed(main, verdict))
             return
 
 
 def _changed(main: Verdict, verdict: Verdict) -> str:
-    balance, best = verdict.column["query_balance"], verdict.best
-    head = f"With queries from {balance}, {name_of(best)} is best with {percent(best)}"
-    before = name_of(main.best)
+    best, before = verdict.best, name_of(main.best)
+    head = (
+        f"Where classes have unequally many queries, {name_of(best)} is best with {percent(best)}"
+    )
     there = next((r.cell for r in verdict.rivals if name_of(r.cell) == before), None)
     if name_of(best) == before:
-        return f"{head}, as it is with balanced ones."
+        return f"{head}, as it is on balanced ones."
     if there is None:
-        return f"{head}; {before}, the best with balanced ones, was not measured there."
+        return f"{head}; {before}, the best on balanced ones, was not measured there."
     lost = 100 * (main.best["mean"] - there["mean"])
     verb = "loses" if lost >= 0 else "gains"
-    return f"{head}; {before}, the best with balanced ones, {verb} {abs(lost):.2f} points there."
+    return f"{head}; {before}, the best on balanced ones, {verb} {abs(lost):.2f} points."
 
 
-def _unlabelled(main: Verdict) -> Iterator[str]:
+def _unlabelled(main: Verdict) -> Iterator[Said]:
     """Say what seeing all queries of an episode together is worth."""
     inductive = next((r for r in main.rivals if r.cell["setting"] == "inductive"), None)
     if main.best["setting"] == "inductive" or inductive is None:
         return
-    gap = 100 * (main.best["mean"] - inductive.cell["mean"])
-    worth = f"{gap:.2f} points"
+    worth = f"{100 * (main.best['mean'] - inductive.cell['mean']):.2f}"
     if inductive.behind is not None:
-        worth = f"{gap:.2f} ± {100 * inductive.behind.ci95:.2f} points"
-    yield (
-        f"Seeing the unlabelled queries of an episode together is worth {worth} there: the best "
+        worth += f" ± {100 * inductive.behind.ci95:.2f}"
+    text = (
+        f"Seeing the unlabelled queries of an episode together is worth {worth} points: the best "
         f"inductive method is {name_of(inductive.cell)} with {percent(inductive.cell)}."
     )
+    yield Said(_where(main.column), text)

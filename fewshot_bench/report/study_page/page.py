@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
-from fewshot_bench.report.study_page.answer import answer, question
+from fewshot_bench.errors import UsageError
+from fewshot_bench.report.section import Section
+from fewshot_bench.report.study_page.answer import answer, listed, question
 from fewshot_bench.report.study_page.pictures import Episode, Figure, episode, figure
 from fewshot_bench.report.study_page.sheets import Pairs, pairs, sheet
 from fewshot_bench.report.study_page.tables import (
@@ -13,8 +16,7 @@ from fewshot_bench.report.study_page.tables import (
     results_table,
     runs_table,
 )
-from fewshot_bench.report.study_page.verdicts import Verdict
-from fewshot_bench.report.section import Section
+from fewshot_bench.report.study_page.verdicts import Rival, Verdict
 from fewshot_bench.report.webpage import escape
 from fewshot_bench.tracking.measurement import Measurement
 from fewshot_bench.version import __version__
@@ -36,7 +38,7 @@ class Content:
     """What the page is made of.
 
     Attributes:
-        title: what it is called.
+        study: its name; '' if the runs are of none.
         summary: what the study is for, in a line; '' if nobody said.
         command: that wrote the page.
         verdicts: on all columns, at least one.
@@ -49,7 +51,7 @@ class Content:
         data: facts of each data set, by its name.
     """
 
-    title: str
+    study: str
     summary: str
     command: str
     verdicts: Sequence[Verdict]
@@ -62,9 +64,19 @@ class Content:
     data: Mapping[str, Pairs] = ()  # type: ignore[assignment]
 
 
+def require_html(path: Path) -> None:
+    """Refuse a name that says another format.
+
+    Raises:
+        UsageError: it does not end in ``.html``.
+    """
+    if path.suffix.lower() != ".html":
+        raise UsageError(f"'{path}' is written as HTML; end its name in .html")
+
+
 def render(content: Content) -> str:
     """Write the page as HTML."""
-    asked = escape(content.title)
+    asked = escape(title_of(content))
     bodies = {
         "answer": _answer(content),
         "figures": _figures(content),
@@ -93,6 +105,13 @@ def render(content: Content) -> str:
     )
 
 
+def title_of(content: Content) -> str:
+    """What the page is called."""
+    names = sorted({run.config.dataset for run in content.measured.values()})
+    about = f"Few-shot methods on {listed(names)}"
+    return f"{content.study}: {about[0].lower()}{about[1:]}" if content.study else about
+
+
 def _asset(name: str) -> str:
     return files(__package__).joinpath("assets", name).read_text("utf-8")
 
@@ -118,17 +137,20 @@ def _counted(count: int, thing: str) -> str:
 
 
 def _answer(content: Content) -> str:
-    said = "".join(f"<li>{escape(text)}</li>" for text in answer(content.verdicts))
+    said = "".join(
+        f'<li><span class="soft">{escape(each.where)}</span>{escape(each.text)}</li>'
+        for each in answer(content.verdicts)
+    )
     return (
-        f'<ul class="answer">{said}</ul>\n<p class="note">Differences are paired: on the same '
-        "episodes, ± the half-width of their 95 % interval; p is corrected for all pairs of methods "
-        "of a column (Holm). Transductive methods see the unlabelled queries of an episode "
-        "together.</p>"
+        f'<ul class="answer">{said}</ul>\n<p class="note">Differences are paired, on the same '
+        "episodes, ± the half-width of their 95 % interval; p is corrected for all pairs of "
+        "methods of a column (Holm). Transductive methods see the unlabelled queries of an "
+        "episode together.</p>"
     )
 
 
 def _figures(content: Content) -> str:
-    drawn = "\n".join(figure(each, wide=not i) for i, each in enumerate(content.figures))
+    drawn = "\n".join(figure(each, i) for i, each in enumerate(content.figures))
     return f'<div class="figures">{drawn}</div>' if drawn else ""
 
 
@@ -153,7 +175,7 @@ def _tables(content: Content) -> str:
     )
 
 
-def _anchored(verdicts: Sequence[Verdict]) -> dict[str, "Rival"]:
+def _anchored(verdicts: Sequence[Verdict]) -> dict[str, Rival]:
     rivals = [rival for verdict in verdicts for rival in verdict.rivals]
     return {f"cell-{place}": rival for place, rival in enumerate(rivals)}
 
@@ -162,9 +184,9 @@ def _beside(content: Content) -> str:
     if content.beside is None:
         return ""
     return (
-        "<p>Published numbers were measured by others, on episodes and with networks of their own. The "
-        "difference is ours minus theirs, in points, and no test of anything; * was not checked "
-        f"again in its source.</p>\n{published_table(content.beside)}"
+        "<p>Published numbers were measured by others, on episodes and with networks of their own. "
+        "The difference is ours minus theirs, in points, and no test of anything; * was not "
+        f"checked again in its source.</p>\n{published_table(content.beside)}"
     )
 
 

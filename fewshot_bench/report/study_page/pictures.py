@@ -10,6 +10,9 @@ from fewshot_bench.report.webpage import escape
 _HEAD = re.compile(r"^.*?(?=<svg)", re.S)  # declaration and type of an SVG file
 
 
+_NAME = re.compile(r"""(\bid="|href="#|url\(#)""")  # what a part is called, and how it is used
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure.
@@ -50,16 +53,20 @@ class Episode:
     ways: Sequence[Way]
 
 
-def figure(drawn: Figure, wide: bool = False) -> str:
-    """Write a figure with its caption."""
-    kind = ' class="wide"' if wide else ""
+def figure(drawn: Figure, place: int) -> str:
+    """Write a figure, whose caption is in it; the first is as wide as the page.
+
+    Args:
+        drawn: the figure.
+        place: among those of the page, from 0 on; makes the names of its parts its own.
+    """
+    title, kind = escape(drawn.title), "" if place else ' class="wide"'
     if drawn.svg:
-        body = _HEAD.sub("", drawn.svg)
-        body = body.replace("<svg", f'<svg role="img" aria-label="{escape(drawn.title)}"', 1)
+        body = _NAME.sub(rf"\g<1>f{place}-", _HEAD.sub("", drawn.svg))
+        body = body.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
     else:
-        body = f'<img alt="{escape(drawn.title)}" src="{_address(drawn.png)}">'
-    caption = f"<figcaption>{escape(drawn.title)}</figcaption>"
-    return f'<figure{kind}><div tabindex="0" role="region" aria-label="{escape(drawn.title)}">{body}</div>{caption}</figure>'
+        body = f'<img alt="{title}" src="{_address(drawn.png)}">'
+    return f'<figure{kind} tabindex="0" role="group" aria-label="{title}">{body}</figure>'
 
 
 def episode(drawn: Episode) -> str:
@@ -75,7 +82,9 @@ def episode(drawn: Episode) -> str:
 def _way(way: Way) -> str:
     support = "".join(_image(each, way.name, "labelled image") for each in way.support)
     queries = "".join(_image(each, way.name, "query") for each in way.queries)
-    return f'<div class="way"><b>{escape(way.name)}</b><div>{support}</div><div>{queries}</div></div>'
+    return (
+        f'<div class="way"><b>{escape(way.name)}</b><div>{support}</div><div>{queries}</div></div>'
+    )
 
 
 def _image(shown: Shown, name: str, part: str) -> str:
@@ -84,7 +93,8 @@ def _image(shown: Shown, name: str, part: str) -> str:
         text += f", taken for {shown.answered}"
         kind = " right" if shown.answered == name else " wrong"
     told = escape(text)
-    return f'<span class="shown{kind}" title="{told}"><img alt="{told}" src="{_address(shown.png)}"></span>'
+    image = f'<img alt="{told}" src="{_address(shown.png)}">'
+    return f'<span class="shown{kind}" title="{told}">{image}</span>'
 
 
 def _address(png: bytes) -> str:

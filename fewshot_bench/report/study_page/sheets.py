@@ -1,6 +1,6 @@
 """What each cell rests on: its configuration, its runs, and the command that makes it again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.report.study_page.answer import name_of, percent
@@ -32,11 +32,8 @@ def sheet(anchor: str, cell: Facts, runs: Sequence[Measurement]) -> str:
         "<h4>Configuration</h4>",
         pairs(configuration(config)),
     ]
-    return (
-        f'<details id="{anchor}"><summary>{escape(names)} <b>{escape(percent(cell))}</b></summary>\n'
-        + "\n".join(parts)
-        + "\n</details>"
-    )
+    summary = f"<summary>{escape(names)} <b>{escape(percent(cell))}</b></summary>"
+    return "\n".join([f'<details id="{anchor}">{summary}', *parts, "</details>"])
 
 
 def pairs(facts: Pairs) -> str:
@@ -77,8 +74,3 @@ def _provenance(run: Measurement) -> Pairs:
         "evaluation": f"{run.seconds:.1f} s",
     }
     return {name: value for name, value in facts.items() if value}
-
-
-def sheets(cells: Iterable[tuple[str, Facts, Sequence[Measurement]]]) -> str:
-    """Write the sheets of cells, see `sheet`."""
-    return "\n".join(sheet(*each) for each in cells)

@@ -6,10 +6,12 @@ from math import isnan
 
 from fewshot_bench.report.cells import ROW
 from fewshot_bench.report.section import Section
-from fewshot_bench.report.study_page.answer import name_of, p_text
+from fewshot_bench.report.study_page.answer import p_text
 from fewshot_bench.report.study_page.verdicts import Facts, Rival, Verdict
-from fewshot_bench.report.webpage import escape
+from fewshot_bench.report.webpage import escape, linked
 from fewshot_bench.tracking.measurement import Measurement
+
+_TIE = '<span class="tie" title="not significantly worse than the best">=</span>'
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ def table(name: str, title: str, heads: Sequence[Head], rows: Iterable[Sequence[
     )
 
 
+def method_cell(known: Facts) -> str:
+    """Write the name of a row, and smaller what sets it apart."""
+    variant = f"<small>{escape(known['variant'])}</small>" if known["variant"] else ""
+    return cell("", html=f"{escape(known['method'])} {variant}".strip())
+
+
 def results_table(verdicts: Sequence[Verdict], anchors: Mapping[tuple[str, ...], str]) -> str:
     """A row a method, the best of the first column on top, a column for each protocol.
 
@@ -61,16 +69,22 @@ def results_table(verdicts: Sequence[Verdict], anchors: Mapping[tuple[str, ...],
         anchors: ids of elements that tell more, by the runs of a cell.
     """
     heads = [Head("Method"), Head("Setting", chosen=True), Head("Backbone", chosen=True)]
-    heads += [Head(f"{v.column['dataset']}, {v.column['label']}", number=True) for v in verdicts]
-    rows: dict[tuple[str, ...], list[str]] = {}
+    heads += [Head(text, number=True) for text in column_names(verdicts)]
     places = [{_row(rival.cell): rival for rival in verdict.rivals} for verdict in verdicts]
-    for place in places:
-        rows |= {name: [] for name in place if name not in rows}
-    for row, texts in rows.items():
+    rows = []
+    for row in dict.fromkeys(name for place in places for name in place):
         known = next(place[row].cell for place in places if row in place)
-        texts += [cell(name_of(known)), setting_cell(known["setting"]), cell(known["backbone"])]
-        texts += [_number(place.get(row), v, anchors) for place, v in zip(places, verdicts, strict=True)]
-    return table("accuracy", "Accuracy in percent, with 95 % intervals", heads, rows.values())
+        names = [method_cell(known), setting_cell(known["setting"]), cell(known["backbone"])]
+        pairs = zip(places, verdicts, strict=True)
+        rows.append([*names, *(_number(place.get(row), v, anchors) for place, v in pairs)])
+    return table("accuracy", "Accuracy in percent, with 95 % intervals", heads, rows)
+
+
+def column_names(verdicts: Sequence[Verdict]) -> list[str]:
+    """What columns are called; the data set goes without saying where there is but one."""
+    columns = [verdict.column for verdict in verdicts]
+    several = len({column["dataset"] for column in columns}) > 1
+    return [f"{c['dataset']}, {c['label']}" if several else str(c["label"]) for c in columns]
 
 
 def _row(known: Facts) -> tuple[str, ...]:
@@ -91,36 +105,39 @@ def _number(rival: Rival | None, verdict: Verdict, anchors: Mapping[tuple[str, .
     seeds = f"<small> {known['n_seeds']} seeds</small>" if known["n_seeds"] > 1 else ""
     text = f"{100 * known['mean']:.2f}"
     text = f"<strong>{text}</strong>" if kind == "best" else text
-    text += f'<span class="tie" title="not significantly worse than the best">=</span>' if kind == "level" else ""
+    text += (
+        '<span class="tie" title="not significantly worse than the best">=</span>'
+        if kind == "level"
+        else ""
+    )
     html = f'<a href="#{anchors[known["run_ids"]]}">{text}{width}{seeds}</a>'
     return cell("", 100 * known["mean"], kind, html)
 
 
 def differences_table(verdicts: Sequence[Verdict]) -> str:
     """A line for each method in each column: how far it is behind the best there."""
-    heads = [Head("Method"), Head("Data and protocol", chosen=True)]
-    names = ("Accuracy", "Behind the best", "p (Holm)", "Better", "Equal", "Worse", "Episodes needed")
-    heads += [Head(name, number=True) for name in names]
+    heads = [Head("Method"), Head("Protocol", chosen=True)]
+    numbers = ("Accuracy", "Behind the best", "p (Holm)", "Better", "Equal", "Worse")
+    heads += [Head(name, number=True) for name in (*numbers, "Episodes needed")]
     rows = [
-        _difference(verdict, rival)
-        for verdict in verdicts
+        [method_cell(rival.cell), cell(name, kind="short"), *_difference(rival)]
+        for verdict, name in zip(verdicts, column_names(verdicts), strict=True)
         for rival in verdict.rivals
         if verdict.told
     ]
     return table("differences", "Paired differences from the best of each column", heads, rows)
 
 
-def _difference(verdict: Verdict, rival: Rival) -> list[str]:
-    known, behind, column = rival.cell, rival.behind, verdict.column
-    texts = [cell(name_of(known)), cell(f"{column['dataset']}, {column['label']}")]
-    texts += [cell(f"{100 * known['mean']:.2f}", 100 * known["mean"])]
+def _difference(rival: Rival) -> list[str]:
+    known, behind = rival.cell, rival.behind
+    accuracy = cell(f"{100 * known['mean']:.2f}", 100 * known["mean"])
     if behind is None or rival.p_value is None:
-        return [*texts, cell("the best", 0.0, "best"), *[cell("", float("nan"))] * 5]
+        return [accuracy, cell("the best", 0.0, "best"), *[cell("", float("nan"))] * 5]
     needed = behind.episodes_needed
     gap = f"{100 * behind.difference:.2f} ± {100 * behind.ci95:.2f}"
     counts = (behind.losses, behind.ties, behind.wins)  # of this one, not of the best
     return [
-        *texts,
+        accuracy,
         cell(gap, 100 * behind.difference, "" if rival.is_worse else "level"),
         cell(p_text(rival.p_value).removeprefix("p = ").removeprefix("p "), rival.p_value),
         *(cell(f"{count:,}", float(count)) for count in counts),
@@ -135,9 +152,9 @@ def runs_table(measured: Sequence[Measurement], anchors: Mapping[str, str]) -> s
         measured: the runs.
         anchors: ids of elements that tell more, by the id of a run.
     """
-    heads = [Head("Run"), Head("Method", chosen=True), Head("Data", chosen=True)]
+    heads = [Head("Method", chosen=True), Head("Run"), Head("Data", chosen=True)]
     heads += [Head("Shots", True, True), Head("Queries", chosen=True), Head("Seed", True)]
-    numbers = ("Accuracy", "Macro-F1", "Calibration error", "Pretraining, min", "Training, min")
+    numbers = ("Accuracy", "Macro-F1", "Calibration, error", "Pretraining, min", "Training, min")
     heads += [Head(name, number=True) for name in (*numbers, "ms an episode", "Memory, MB")]
     rows = [_run(each, anchors[each.run_id]) for each in measured]
     return table("runs", "Every run, and what it took", heads, rows)
@@ -148,8 +165,8 @@ def _run(each: Measurement, anchor: str) -> list[str]:
     link = f'<a href="#{anchor}"><code>{escape(each.run_id[:8])}</code></a>'
     minutes = (each.pretrain_seconds / 60, each.train_seconds / 60)
     return [
-        cell("", html=link),
         cell(config.method),
+        cell("", html=link),
         cell(config.dataset),
         cell(str(config.n_shot), config.n_shot),
         cell(config.query_balance),
@@ -177,7 +194,9 @@ def published_table(section: Section) -> str:
         for entry in row.cells:
             shown = "-" if entry is None else entry.text
             texts.append(cell(shown, _leading(shown), "" if entry else "none"))
-        rows.append([*texts, *(cell(text, kind="source") for text in section.texts(row))])
+        rows.append(
+            [*texts, *(cell("", kind="source", html=linked(text)) for text in section.texts(row))]
+        )
     return table("published", "Our accuracies beside published ones", heads, rows)
 
 

@@ -8,13 +8,20 @@ for (const table of document.querySelectorAll("table.sortable")) {
                 zeroRecords: "no row fits", lengthMenu: "" },
   });
   const title = table.caption.textContent;
+  const [outer, inner] = [table.closest(".scroll"), table.closest(".dt-layout-cell")];
+  if (outer && inner) { // the table alone is moved aside, not what it is searched by
+    outer.classList.add("whole");
+    for (const name of ["tabindex", "role", "aria-label"]) {
+      inner.setAttribute(name, outer.getAttribute(name));
+      outer.removeAttribute(name);
+    }
+  }
   const bar = document.createElement("div");
   bar.className = "choices";
   for (const place of table.dataset.choose.split(" ").filter(Boolean)) {
     const column = shown.column(Number(place));
-    const texts = (cell) => cell.textContent.trim();
-    const values = [...new Set([...column.nodes()].map(texts))].sort((a, b) =>
-      a.localeCompare(b, undefined, { numeric: true }));
+    const texts = [...table.tBodies[0].rows].map((row) => row.cells[place].textContent.trim());
+    const values = [...new Set(texts)].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
     if (values.length < 2) continue;
     const name = table.tHead.rows[0].cells[place].textContent.trim();
     const label = document.createElement("label");
@@ -23,9 +30,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     select.setAttribute("aria-label", name + ": " + title);
     for (const value of ["", ...values]) select.add(new Option(value || "all", value));
     select.addEventListener("change", () => {
-      const wanted = select.value;
-      column.search(wanted ? (text, row, index) => texts(shown.cell(index, Number(place)).node()) === wanted : "")
-        .draw();
+      column.search(select.value, { exact: select.value !== "" }).draw();
     });
     label.append(select);
     bar.append(label);
