@@ -55,7 +55,7 @@ def test_no_order_matters(n_way: int, balance: str) -> None:
 
 
 def test_without_steps_and_networks_it_compares_queries_with_class_means() -> None:
-    method = built(n_steps=0, propagation=False, trust=False, gradients=False)
+    method = built(n_steps=0, trust=False, gradients=False)
     support, labels, query, _ = task(n_shot=1)
     points = F.normalize(torch.cat([support, query], 1), dim=-1)
     apart = torch.cdist(points[:, 5:], prototypes(points[:, :5], labels, 5)).square()
