@@ -13,6 +13,7 @@ from fewshot_bench.cli import (
     plot,
     predict,
     recommend,
+    report,
     run,
     study,
     sync,
@@ -63,6 +64,7 @@ app.command("table")(table.table)
 app.command("compare")(compare.compare)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)
+app.command("report")(report.report)
 app.command("sync")(sync.sync)
 app.command("ui")(ui.ui)
 app.command("list")(listing.list_names)

@@ -75,7 +75,8 @@ def _print_plan(request: "Request", keep_predictions: bool) -> None:
 
 
 def _tracker(uri: str | None, experiment: str | None, tags: list[str] | None) -> "Tracker":
+    from fewshot_bench.runs.packing import pack
     from fewshot_bench.tracking.place import tags_of
     from fewshot_bench.tracking.writer import Tracker
 
-    return Tracker(uri, experiment=experiment, tags=tags_of(tags or ()))
+    return Tracker(uri, experiment=experiment, tags=tags_of(tags or ()), pack=pack)

@@ -53,6 +53,7 @@ def _tracker(
     asked: "Study", name: str, uri: str | None, experiment: str | None, tags: list[str]
 ) -> "Tracker":
     """Let options take the place of what the file says of MLflow, tag by tag."""
+    from fewshot_bench.runs.packing import pack
     from fewshot_bench.tracking.place import tags_of
     from fewshot_bench.tracking.writer import Tracker
 
@@ -64,6 +65,7 @@ def _tracker(
         study=asked.name,
         command=shlex.join(words),
         tags={**asked.tags, **tags_of(tags)},
+        pack=pack,
     )
 
 

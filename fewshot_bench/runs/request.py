@@ -53,12 +53,20 @@ class Scoped(BaseModel):
     Attributes:
         preset: in place of that of the request.
         settings: ``KEY=VALUE`` texts, after those for every method.
+        variants: settings that are measured beside these, each added to them, as in an ablation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str | None = None
     settings: SettingTexts = ()
+    variants: tuple[SettingTexts, ...] = ()
+
+    @property
+    def each(self) -> "tuple[Scoped, ...]":
+        """What is asked without variants, then with one after the other."""
+        rows = [self.settings, *((*self.settings, *variant) for variant in self.variants)]
+        return tuple(Scoped(preset=self.preset, settings=row) for row in dict.fromkeys(rows))
 
 
 class Request(BaseModel):

@@ -66,7 +66,9 @@ def label_points(
         note.set_in_layout(False)
 
 
-def place_labels(marks: Floats, sizes: Floats, box: Floats, bars: Floats | None = None) -> Floats:
+def place_labels(
+    marks: Floats, sizes: Floats, box: Floats, bars: Floats | None = None, mark: float = _MARK
+) -> Floats:
     """Find a place for each label: near, inside, over no other label, mark or leading line.
 
     Args:
@@ -182,7 +184,7 @@ def _anchor(offset: Floats, size: Floats) -> tuple[float, float]:
 def text_size(axes: Axes, text: str, facts: Mapping[str, Any]) -> tuple[float, float]:
     """Width and height of a text in points."""
     canvas = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]
-    probe = axes.text(0, 0, text, **facts)
+    probe = axes.text(0.5, 0.5, text, transform=axes.transAxes, **facts)
     extent = probe.get_window_extent(canvas.get_renderer())
     probe.remove()
     unit = 72 / axes.figure.dpi
