@@ -107,11 +107,7 @@ def with_answers(record: RunRecord, device: torch.device) -> Result:
 
 
 def made_again(config: RunConfig, device: torch.device) -> tuple[Method, EpisodeSource]:
-<<<<<<< HEAD
-    """Return the method of a run with its stored weights, and the run's episodes.
-=======
     """Build the method of a finished run by its stored weights, with the episodes of the run.
->>>>>>> h2
 
     Raises:
         UsageError: images or weights are not there any more.
