@@ -38,9 +38,9 @@ def table(
     found, runs = gathered_runs(tracking_uri, results, selection)
     theirs = selection.of_published(load_published()) if published else None
     episodes = found.accuracies if significance else None
-    asked = {"metric": number, "published": theirs, "cost": cost, "accuracies": episodes}
     if on_terminal(form, output):
-        built = build_table(runs, **asked)
+        built = build_table(runs, metric=number, published=theirs, cost=cost, accuracies=episodes)
         print_laid_out(rich(built), built.notes)
-    else:
-        write(render(runs, chosen, **asked), output, f"{len(runs)} runs")
+        return
+    text = render(runs, chosen, metric=number, published=theirs, cost=cost, accuracies=episodes)
+    write(text, output, f"{len(runs)} runs")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.cells import COLUMN, cells, columns_of, latest, row_names
-from fewshot_bench.report.paired_cells import Accuracies, by_seed
+from fewshot_bench.report.paired_cells import Accuracies, Episodes, by_seed
 from fewshot_bench.report.selection import spelled
 from fewshot_bench.statistics.corrections import holm
 from fewshot_bench.statistics.family import ALPHA
@@ -125,9 +125,9 @@ def compare_runs(
 def _compared(
     chosen: Sequence[tuple[Cell, tuple[Cell, Cell]]], accuracies: Accuracies, margin: float | None
 ) -> tuple[Pair, ...]:
-    kept: dict[tuple[Any, ...], Any] = {}
+    kept: dict[tuple[str, ...], dict[int, Episodes]] = {}
 
-    def episodes(row: Cell) -> Any:
+    def episodes(row: Cell) -> dict[int, Episodes]:
         if row["run_ids"] not in kept:
             kept[row["run_ids"]] = by_seed(row, accuracies)
         return kept[row["run_ids"]]
@@ -139,26 +139,31 @@ def _compared(
         within = holm([each.equivalence(margin) for each in found])
     return tuple(
         Pair(
-            f"{column['dataset']} {column['label']}",
-            *(row["name"] for row in pair),
-            *told,
-            (pair[0]["run_ids"], pair[1]["run_ids"]),
+            column=f"{column['dataset']} {column['label']}",
+            first=first["name"],
+            second=second["name"],
+            found=each,
+            p_value=p_value,
+            p_equivalent=equivalent,
+            run_ids=(first["run_ids"], second["run_ids"]),
         )
-        for (column, pair), *told in zip(chosen, found, p_values, within, strict=True)
+        for (column, (first, second)), each, p_value, equivalent in zip(
+            chosen, found, p_values, within, strict=True
+        )
     )
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """Give each cell the name of its row; the backbone is told where there are several."""
     names = pd.Series([row_names(cell)[1] for cell in frame.to_dict("records")], frame.index)
-    several = frame["backbone"].nunique() > 1
+    several = len(set(frame["backbone"])) > 1
     return frame.assign(name=names + " on " + frame["backbone"] if several else names)
 
 
-def _of(frame: pd.DataFrame, column: Cell) -> list[Cell]:
+def _of(frame: pd.DataFrame, column: Cell) -> Sequence[Cell]:
     """The cells of a column."""
     fits = np.logical_and.reduce([frame[fact] == column[fact] for fact in COLUMN])
-    found: list[Cell] = frame[fits].to_dict("records")
+    found: Sequence[Cell] = frame[fits].to_dict("records")
     return found
 
 
@@ -168,14 +173,11 @@ def _ordered(rows: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
     return sorted(rows, key=lambda r: (places.get(r["method"], len(names)), -r["mean"]))
 
 
-def _pairs(
-    rows: Sequence[Cell], names: Sequence[str], every_pair: bool
-) -> list[tuple[Cell, Cell]]:
+def _pairs(rows: Sequence[Cell], names: Sequence[str], every_pair: bool) -> list[tuple[Cell, Cell]]:
     return [
         (first, second)
         for first, second in combinations(rows, 2)
-        if first["backbone"] == second["backbone"]
-        and (every_pair or first["method"] == names[0])
+        if first["backbone"] == second["backbone"] and (every_pair or first["method"] == names[0])
     ]
 
 

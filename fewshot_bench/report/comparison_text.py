@@ -70,9 +70,7 @@ def markdown(told: Comparison) -> str:
 def csv(told: Comparison) -> str:
     """Write one line a pair, in full precision."""
     facts = [_facts(pair, told) for pair in told.pairs]
-    joined = [
-        {k: " ".join(v) if isinstance(v, tuple) else v for k, v in f.items()} for f in facts
-    ]
+    joined = [{k: " ".join(v) if isinstance(v, tuple) else v for k, v in f.items()} for f in facts]
     return csv_text(pd.DataFrame(joined))
 
 

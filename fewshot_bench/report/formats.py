@@ -68,7 +68,5 @@ def render(
     """
     if form == "csv":
         return spreadsheet.render(runs, published=published)
-    table = build_table(
-        runs, metric=metric, published=published, cost=cost, accuracies=accuracies
-    )
+    table = build_table(runs, metric=metric, published=published, cost=cost, accuracies=accuracies)
     return _RENDERERS[form](table)

@@ -14,8 +14,7 @@ TRANSDUCTIVE_NOTE = (
     "with inductive ones with care."
 )
 BEST_NOTE = (
-    "Bold: the {0}est mean of each column, and nothing more; whether it is significantly "
-    "{0}er {1}."
+    "Bold: the {0}est mean of each column, and nothing more; whether it is significantly {0}er {1}."
 )
 SIGNIFICANT_NOTE = (
     "Bold: the highest mean of each column, and all that are not significantly lower (two-sided "

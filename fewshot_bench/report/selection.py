@@ -108,7 +108,7 @@ def spelled(runs: Sequence[TrackedRun], kind: str, names: Sequence[str]) -> list
         UsageError: there are runs, but none has one of these as its `kind`.
     """
     known = {getattr(run, kind) for run in runs}
-    chosen = {}
+    chosen: dict[str, None] = {}
     for name in names if runs else ():
         spelling = _spelled(kind, name, known)
         if spelling not in known:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report import comparison_text
@@ -27,10 +28,11 @@ def measured(runs: list[TrackedRun], gains: dict[str, int]) -> Accuracies:
     """Right answers of 75, of episodes that are hard for all; a gain of each method."""
     by_id = {run.run_id: run for run in runs}
 
-    def accuracies(run_id: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    def accuracies(run_id: str) -> NDArray[np.float64]:
         run = by_id[run_id]
         rng = np.random.default_rng([run.seed, len(run.method)])
-        return (HARD + gains.get(run.method, 0) + rng.permutation(SPREAD)) / 75
+        right: NDArray[np.float64] = HARD + gains.get(run.method, 0) + rng.permutation(SPREAD)
+        return right / 75
 
     return accuracies
 
@@ -135,22 +137,26 @@ def test_each_format_has_the_numbers() -> None:
 
 def test_a_table_marks_all_that_are_not_significantly_worse() -> None:
     runs = [*RUNS[:1], replace(RUNS[0], run_id="again", method="anil", mean=0.49), RUNS[-1]]
-    marks = [
-        [row.cells[0].best for row in build_table(runs, accuracies=told_by).ours.rows if row.cells[0]]
-        for told_by in (None, measured(runs, {}), measured(runs, {"tim": -4}))
-    ]
+
+    def marks(accuracies: Accuracies | None) -> list[bool]:
+        rows = build_table(runs, accuracies=accuracies).ours.rows
+        return [cell.best for row in rows for cell in row.cells if cell]
+
     names = [row.method for row in build_table(runs).ours.rows]
     assert names == ["anil", "proto-net", "tim"]
-    assert marks == [[False, False, True], [True, True, True], [True, True, False]]
+    assert marks(None) == [False, False, True]
+    assert marks(measured(runs, {})) == [True, True, True]
+    assert marks(measured(runs, {"tim": -4})) == [True, True, False]
     notes = build_table(runs, accuracies=measured(runs, {})).notes
     assert any(note.startswith("Bold: the highest mean of each column, and all") for note in notes)
 
 
 def test_where_episodes_are_not_at_hand_the_highest_alone_is_bold_and_that_is_told() -> None:
-    def absent(run_id: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    def absent(run_id: str) -> NDArray[np.float64]:
         raise UsageError("they are gone")
 
     table = build_table(RUNS, accuracies=absent)
-    best = [[bool(c and c.best) for c in column] for column in zip(*(r.cells for r in table.ours.rows), strict=True)]
-    assert [sum(column) for column in best] == [1, 1]
-    assert any("not at hand: cifar-fs 1-shot (they are gone); cifar-fs 5-shot" in n for n in table.notes)
+    columns = zip(*(row.cells for row in table.ours.rows), strict=True)
+    assert [sum(bool(cell and cell.best) for cell in column) for column in columns] == [1, 1]
+    words = "not at hand: cifar-fs 1-shot (they are gone); cifar-fs 5-shot"
+    assert any(words in note for note in table.notes)

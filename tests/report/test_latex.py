@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,12 +24,15 @@ DOCUMENT = r"""\documentclass[%s]{article}
 
 def wide() -> list[TrackedRun]:
     """Six columns of two data sets, several backbones and seeds, long settings and names."""
-    long = {"settings": ("train.backbone_lr=0.123456", "inner.first_order=true"), "minute": 50}
-    shapes = [{"n_shot": k, "query_balance": b} for k in (1, 5) for b in ("balanced", "dirichlet:2")]
-    runs = [tracked(i, **shape, seed=i % 2, mean=0.9) for i, shape in enumerate(shapes * 2)]
-    runs += [tracked(10 + i, **shape, backbone="resnet12-metaopt") for i, shape in enumerate(shapes)]
+    settings = ("train.backbone_lr=0.123456", "inner.first_order=true")
+    shapes = [(k, balance) for k in (1, 5) for balance in ("balanced", "dirichlet:2")]
+    runs = []
+    for i, (n_shot, balance) in enumerate(shapes):
+        shape: dict[str, Any] = {"n_shot": n_shot, "query_balance": balance}
+        runs += [tracked(2 * i + seed, **shape, seed=seed, mean=0.9) for seed in range(2)]
+        runs += [tracked(10 + i, **shape, backbone="resnet12-metaopt")]
     runs += [tracked(20, dataset="mini-imagenet", method="fine-tune-transductive")]
-    return [*runs, tracked(**long, method="learn2learn-metaoptnet")]
+    return [*runs, tracked(50, settings=settings, method="learn2learn-metaoptnet")]
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="neither tectonic nor pdflatex is installed")

@@ -10,7 +10,9 @@ from tests.report.samples import paper_like, tracked
 
 
 def shown(runs: list[TrackedRun], width: int = 120, **asked: object) -> list[str]:
-    console = Console(width=width, record=True, force_terminal=True, color_system=None, markup=False)
+    console = Console(
+        width=width, record=True, force_terminal=True, color_system=None, markup=False
+    )
     with console.capture() as captured:
         console.print(rich(build_table(runs, **asked)))  # type: ignore[arg-type]
     return captured.get().splitlines()
@@ -28,7 +30,9 @@ def test_rows_stand_below_their_setting_and_costs_in_columns() -> None:
 
 
 def test_the_best_is_bold_and_what_runs_say_does_nothing() -> None:
-    table = rich(build_table([tracked(method="[red]x[/red]\x1b[2J"), tracked(1, method="y", mean=0.1)]))
+    table = rich(
+        build_table([tracked(method="[red]x[/red]\x1b[2J"), tracked(1, method="y", mean=0.1)])
+    )
     names = [str(cell) for cell in table.columns[0].cells]
     assert names == ["Inductive", r"  [red]x[/red]\x1b[2J", "  y"]
     numbers = list(table.columns[2].cells)
