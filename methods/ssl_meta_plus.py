@@ -31,7 +31,6 @@ class SSLMetaPlusRecipe(Recipe):
         "estimated",
         description="known: queries are balanced, as pt-map assumes; the weights are the same",
     )
-    propagation: bool = Field(True, description="neighbours of a query vote on its class")
     trust: bool = Field(True, description="learn how far to level class sizes; false: never do")
     gradients: bool = Field(True, description="infer gradients from the queries, as ssl-meta does")
     pretrain: PretrainRecipe | None = PretrainRecipe()
@@ -58,11 +57,11 @@ class SSLMetaPlusRecipe(Recipe):
 class SSLMetaPlus(Method):
     """Centres and an assignment of the queries, refined in turn by steps that are meta-learned.
 
-    Centres are mixes of the task's images, so that inner products say all. A step compares
-    queries with centres, adds the votes of their neighbours and the gradient that a network infers,
-    and levels class sizes as far as another network trusts in balance; then centres move towards
-    the means of what is assigned. ``docs/ssl-meta-plus.md`` derives it, and finds SIB, PT-MAP and
-    LaplacianShot in its corners.
+    Centres are mixes of the task's images, so that inner products say all. A step compares queries
+    with centres, adds the gradient that a network infers from this and from what a query's
+    neighbours were assigned to, and levels class sizes as far as another network trusts in balance;
+    then centres move towards the means of what is assigned. ``docs/ssl-meta-plus.md`` derives it,
+    and finds SIB, PT-MAP and LaplacianShot in its corners.
 
     Classes and queries share all weights, which know the numbers of shots and ways: one model
     serves any. Of balanced queries it also learns to answer when it is told so.
@@ -83,8 +82,8 @@ class SSLMetaPlus(Method):
         super().__init__(backbone, recipe, n_way)
         n_answers = recipe.n_steps + 1
         # Of each: a constant, then what the logarithms of shots and of ways / 5 add to it.
-        steps = torch.tensor([2.3, -1.0, 0.0, -1.0])  # sharpness, rate, labelled, propagation
-        self.numbers = nn.Parameter(F.pad(steps.view(4, 1, 1).repeat(1, n_answers, 1), (0, 2)))
+        steps = torch.tensor([2.3, -1.0, 0.0])  # sharpness, rate, weight of labelled images
+        self.numbers = nn.Parameter(F.pad(steps.view(3, 1, 1).repeat(1, n_answers, 1), (0, 2)))
         self.closeness = nn.Parameter(torch.tensor([2.3, 0.0, 0.0]))
         self.trust = TrustNet(n_answers) if recipe.trust else None
         self.infer = GradientNet() if recipe.gradients else None
@@ -118,9 +117,10 @@ class SSLMetaPlus(Method):
         """
         n_support = support.shape[1]
         shape = support.new_tensor([1, math.log(n_support / n_way), math.log(n_way / 5)])
-        sharpness, rate, labelled, pull = (self.numbers @ shape).unbind()
+        sharpness, rate, labelled = (self.numbers @ shape).unbind()
         gram = gram_of(F.normalize(support, dim=-1), F.normalize(query, dim=-1))
         near = neighbours(gram, (self.closeness @ shape).exp())[..., n_support:]
+        near_query = near[:, n_support:].transpose(1, 2)
         targets = one_hot(labels, n_way, support).transpose(1, 2)
         members = F.pad(targets, (0, query.shape[1]))
         mix = members / members.sum(-1, keepdim=True)
@@ -129,24 +129,15 @@ class SSLMetaPlus(Method):
             logits = -sharpness[step].exp() / 2 * apart
             if step == 0:
                 members = torch.cat([targets, logits.softmax(1)], dim=-1)
-            logits = self.moved(logits, members, near, pull[step].exp())
+            if self.infer is not None:
+                votes = n_way * members @ near
+                logits = logits + self.infer(logits, members[..., n_support:], votes, near_query)
             answer = self.answer(logits, step, known)
             yield answer
             members = torch.cat([targets, answer.exp()], dim=-1)
             weighed = torch.cat([labelled[step].exp() * targets, answer.exp()], dim=-1)
             centres = weighed / weighed.sum(-1, keepdim=True)
             mix = torch.lerp(mix, centres, rate[step].sigmoid())
-
-    def moved(self, logits: Tensor, members: Tensor, near: Tensor, pull: Tensor) -> Tensor:
-        """Add the votes of neighbours and the inferred gradient to logits ``[T, W, Q]``."""
-        n_way, n_query = logits.shape[1:]
-        votes = n_way * members @ near
-        if self.recipe.propagation:
-            logits = logits + pull * votes
-        if self.infer is not None:
-            near_query = near[:, -n_query:].transpose(1, 2)
-            logits = logits + self.infer(logits, members[..., -n_query:], votes, near_query)
-        return logits
 
     def answer(self, logits: Tensor, step: int, known: bool) -> Tensor:
         """Return the logarithm of the assignment, with class sizes levelled as far as is right."""

@@ -211,6 +211,7 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
             settings=[*settings, *point],
             split=split,
             seed=seed,
+            backbone_seed=None if request.backbone_seed == seed else request.backbone_seed,
             query_balance=query_balance,
             **request.protocol,
             **row.given,

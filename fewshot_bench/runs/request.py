@@ -84,6 +84,7 @@ class Request(BaseModel):
         n_way, n_query, query_balances, n_query_way, n_episodes, episode_seed, split: the protocol,
             as in `RunConfig`; without `n_episodes` the preset decides.
         seeds: of weights and training.
+        backbone_seed: of the pretraining, for all seeds; None: theirs.
         preset: schedule of every method.
         tune: choose settings from each method's grid on val first.
         settings: ``KEY=VALUE`` texts, for every method; ``METHOD.KEY=VALUE`` for one.
@@ -111,6 +112,7 @@ class Request(BaseModel):
     n_episodes: int | None = Field(None, ge=2)
     episode_seed: int = Field(0, ge=0)
     seeds: Several[Seed] = Field((0,), min_length=1, validation_alias=AliasChoices("seeds", "seed"))
+    backbone_seed: Seed | None = None
     preset: str = "default"
     split: Split = "test"
     tune: bool = False

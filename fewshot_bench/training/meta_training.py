@@ -41,7 +41,8 @@ def meta_training(
     spec = training_spec(config, recipe, len(dataset["train"].class_names))
     shapes = validation_shapes(config, recipe, len(dataset["val"].class_names))
     judged_on = [shape.facts for shape in shapes]
-    given = {"backbone_weights": config.backbone_weights} if config.backbone_weights else {}
+    younger = ("backbone_weights", "backbone_seed")  # than stored weights: told where they are set
+    given = {name: getattr(config, name) for name in younger if getattr(config, name) is not None}
     return StoredWeights(
         {
             "kind": "method",

@@ -1,5 +1,7 @@
 """ssl-meta-plus: what it does not depend on, its corners, and what it learns from."""
 
+import math
+import sys
 from typing import Any
 
 import pytest
@@ -55,7 +57,7 @@ def test_no_order_matters(n_way: int, balance: str) -> None:
 
 
 def test_without_steps_and_networks_it_compares_queries_with_class_means() -> None:
-    method = built(n_steps=0, propagation=False, trust=False, gradients=False)
+    method = built(n_steps=0, trust=False, gradients=False)
     support, labels, query, _ = task(n_shot=1)
     points = F.normalize(torch.cat([support, query], 1), dim=-1)
     apart = torch.cdist(points[:, 5:], prototypes(points[:, :5], labels, 5)).square()
@@ -97,3 +99,18 @@ def test_what_is_learned_changes_with_shots_and_ways() -> None:
     support, labels, query, _ = task(n_shot=1)
     twice = method.classify(support.repeat(1, 2, 1), labels.repeat(1, 2), query, 5)
     assert (twice - method.classify(support, labels, query, 5)).abs().max() > 1e-3
+
+
+def test_pt_map_is_one_of_its_corners(monkeypatch: pytest.MonkeyPatch) -> None:
+    cls, support, labels, query, _ = (methods["pt-map"], *task(n_query=30))
+    recipe = {"power": 1.0, "sharpness": 6.0, "rate": 0.3, "n_steps": 4, "n_balancing": 400}
+    theirs = cls(Identity(6), cls.recipe_type.model_validate({**recipe, "centre": False}), 5)
+    method = built(n_steps=4, balance="known", gradients=False)
+    with torch.no_grad():
+        method.numbers.zero_()
+        method.numbers[0, :, 0] = math.log(2 * 6.0)
+        method.numbers[1, :, 0] = math.log(0.3 / 0.7)
+    monkeypatch.setattr(sys.modules[type(method).__module__], "N_LEVELLING", 400)
+    points = [theirs.transform(images) for images in (support, query)]
+    expected = theirs.classify(points[0], labels, points[1], 5)
+    close(method.classify(points[0], labels, points[1], 5), expected)
