@@ -72,7 +72,7 @@ def figures(
     main = main_columns(verdicts)
     choices = [_ids(main), _ids(main[:1]), {run.run_id for run in runs}]
     for kind in FIGURES:
-        for chosen in choices:
+        for chosen in choices[::-1] if kind == "ranks" else choices:
             try:
                 yield _figure(kind, [run for run in runs if run.run_id in chosen], gathered)
                 break
