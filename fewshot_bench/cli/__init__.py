@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fewshot_bench.cli import (
+    compare,
     data,
     export,
     listing,
@@ -60,6 +61,7 @@ app.command("study")(study.study)
 app.command("predict")(predict.predict)
 app.command("recommend")(recommend.recommend)
 app.command("table")(table.table)
+app.command("compare")(compare.compare)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)
 app.command("report")(report.report)

@@ -21,7 +21,7 @@ from fewshot_bench.report.figures.protocol import (
 from fewshot_bench.report.figures.style import SETTINGS, explain, lettered, new_figure, styled
 from fewshot_bench.utilities.files import open_regular
 
-LINE, MARGIN = 0.185, 1.25  # inches
+LINE, MARGIN = 0.185, 1.75  # inches
 
 
 @dataclass(frozen=True)

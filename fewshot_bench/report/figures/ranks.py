@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 _LINE, _MARGIN = 0.2, 1.55  # inches
 _BAR = 0.13  # inches between bars
 _TELLING = {"dataset": "{}", "n_way": "{}-way", "n_shot": "{}-shot", "query_balance": "{}"}
+_LONGEST = 26  # characters of a name
 _MOST_TOLD = 8  # columns that the caption names
 _SIDE = 0.42  # room for names on each side, as a share of the line of ranks
 
@@ -42,7 +43,7 @@ def ranks_figure(frame: pd.DataFrame) -> Figure:
     Raises:
         UsageError: no two columns have the same two methods.
     """
-    frame = frame.assign(name=names_of(frame), column=frame.groupby(COLUMN).ngroup())
+    frame = frame.assign(name=names_of(frame, _LONGEST), column=frame.groupby(COLUMN).ngroup())
     means = frame.pivot_table(index="column", columns="name", values="mean")
     filled = complete_part(means)
     if not len(filled):
@@ -79,7 +80,8 @@ def _left_out(means: pd.DataFrame, filled: pd.DataFrame) -> str:
     n_methods, n_columns = (
         a - b for a, b in zip(means.shape[::-1], filled.shape[::-1], strict=True)
     )
-    left = [f"{n} {what}" for n, what in ((n_methods, "methods"), (n_columns, "columns")) if n]
+    gaps = (n_methods, "of the methods"), (n_columns, "of the columns")
+    left = [f"{n} {what}" for n, what in gaps if n]
     return f"left out, for gaps: {' and '.join(left)}" if left else ""
 
 
