@@ -98,7 +98,9 @@ def _figure(kind: str, runs: Sequence[TrackedRun], gathered: Gathered) -> Figure
 
 def _notes(frame: pd.DataFrame) -> list[str]:
     """What must be said of the numbers; the page itself says which are the best."""
-    notes = notes_below(frame, ACCURACY, n_lacking=0, cost=False, drops=False, n_published=None)
+    notes = notes_below(
+        frame, ACCURACY, n_lacking=0, untold=None, cost=False, drops=False, n_published=None
+    )
     return [note for note in notes if not note.startswith("Bold")]
 
 
