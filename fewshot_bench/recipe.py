@@ -165,6 +165,8 @@ class Recipe(Settings):
         published: data sets for which the values of ``paper`` are the paper's, or its authors'
             code's; another one borrows those of the first that is of its kind.
         grid: the values of settings that are worth trying on the val split.
+        at_test: the method's own settings that its training does not depend on: weights are
+            trained with their defaults, and serve all values.
     """
 
     pretrain: PretrainRecipe | None = None
@@ -174,6 +176,7 @@ class Recipe(Settings):
     presets: ClassVar[Mapping[str, Overrides]] = {}
     published: ClassVar[tuple[str, ...]] = ()
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    at_test: ClassVar[frozenset[str]] = frozenset()
 
 
 def every(interval: int, steps: int) -> tuple[float, ...]:

@@ -45,6 +45,7 @@ LAYERS = [
     "bases registries",
     "evaluation",
     "training",
+    "portable",
     "tracking",
     "exchange",
     "report",

@@ -6,12 +6,14 @@ from typing import Annotated, NoReturn
 import typer
 
 from fewshot_bench.cli import (
+    compare,
     data,
     export,
     listing,
     plot,
     predict,
     recommend,
+    report,
     run,
     study,
     sync,
@@ -59,8 +61,10 @@ app.command("study")(study.study)
 app.command("predict")(predict.predict)
 app.command("recommend")(recommend.recommend)
 app.command("table")(table.table)
+app.command("compare")(compare.compare)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)
+app.command("report")(report.report)
 app.command("sync")(sync.sync)
 app.command("ui")(ui.ui)
 app.command("list")(listing.list_names)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fewshot_bench.cli.printing import print_line
+
 if TYPE_CHECKING:
     from fewshot_bench.exchange.gathering import Gathered
     from fewshot_bench.report.selection import Selection
@@ -27,6 +29,8 @@ def gathered_runs(
         print_owed(chosen_uri(tracking_uri))  # the store lacks them
     if not (runs := selection.of(found.runs)):
         raise _no_run(tracking_uri, results or ())
+    if n_left := selection.smoke_left_out(found.runs):
+        print_line(f"smoke runs left out: {n_left}; '--preset smoke' shows them", err=True)
     return found, runs
 
 

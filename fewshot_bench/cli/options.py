@@ -120,6 +120,14 @@ Seeds = Annotated[
         "--seed", min=0, help="Seed of weights and training, repeatable.", show_default="0"
     ),
 ]
+BackboneSeed = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Seed of the pretraining, for all seeds: they differ in meta-training alone.",
+        show_default="that of --seed",
+    ),
+]
 Preset = Annotated[
     str, typer.Option(help="smoke, default or paper.", autocompletion=complete.presets)
 ]
@@ -137,6 +145,18 @@ Settings = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Workers = Annotated[
     int, typer.Option(min=1, help="Processes that measure cells side by side on this machine.")
+]
+Engine = Annotated[str, typer.Option(help="local: this machine; ray: a Ray cluster.")]
+Address = Annotated[
+    str, typer.Option(help="Of the Ray cluster: HOST:PORT, or auto for that of this machine.")
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        help="URL that every node of the cluster reaches, as s3://bucket/folder or "
+        "file:///mnt/folder: data, weights, embeddings and results travel through it.",
+        show_default=False,
+    ),
 ]
 Force = Annotated[
     bool,
@@ -176,7 +196,8 @@ Format = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help="markdown, latex, html or csv.",
+        help="markdown (md), latex (tex), html or csv.",
+        show_default="that of the file; else a table on a terminal, markdown in a pipe",
         autocompletion=complete.formats,
     ),
 ]
@@ -222,5 +243,13 @@ Published = Annotated[
     typer.Option("--published", help="Put papers' numbers beside ours, and say how they differ."),
 ]
 Cost = Annotated[
-    bool, typer.Option("--cost", help="Add minutes of training and milliseconds an episode.")
+    bool,
+    typer.Option("--cost", help="Add columns of minutes of training and milliseconds an episode."),
+]
+Significance = Annotated[
+    bool,
+    typer.Option(
+        "--significance",
+        help="Bold too: all that are not significantly worse than the best of a column.",
+    ),
 ]

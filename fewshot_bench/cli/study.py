@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fewshot_bench.cli import complete, options
+from fewshot_bench.cli.carrying_out import carry_out
 from fewshot_bench.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ def study(
         ),
     ],
     workers: options.Workers = 1,
+    engine: options.Engine = "local",
+    address: options.Address = "auto",
+    store: options.Store = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     experiment: options.StudyExperiment = None,
@@ -37,8 +41,7 @@ def study(
     ] = False,
 ) -> None:
     """Measure all cells of a study: methods by backbones, data sets, shots, seeds and balances."""
-    from fewshot_bench.cli.carrying_out import carry_out
-    from fewshot_bench.runs.local import Manner
+    given = locals()
     from fewshot_bench.runs.study import load_study
 
     asked = load_study(name)
@@ -46,13 +49,14 @@ def study(
     if dry_run:
         _print_plan(asked, workers)
     else:
-        carry_out(asked, tracker, Manner(device, force, keep_predictions, workers))
+        carry_out(asked, tracker, given)
 
 
 def _tracker(
     asked: "Study", name: str, uri: str | None, experiment: str | None, tags: list[str]
 ) -> "Tracker":
     """Let options take the place of what the file says of MLflow, tag by tag."""
+    from fewshot_bench.runs.packing import pack
     from fewshot_bench.tracking.place import tags_of
     from fewshot_bench.tracking.writer import Tracker
 
@@ -64,6 +68,7 @@ def _tracker(
         study=asked.name,
         command=shlex.join(words),
         tags={**asked.tags, **tags_of(tags)},
+        pack=pack,
     )
 
 

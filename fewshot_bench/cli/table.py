@@ -1,44 +1,46 @@
 """``fsbench table``: all finished runs side by side, as a paper would print them."""
 
+from typing import TYPE_CHECKING
+
 from fewshot_bench.cli import options
 from fewshot_bench.cli.gathering import check_place, gathered_runs
-from fewshot_bench.cli.printing import print_line, print_text
+from fewshot_bench.cli.selecting import selecting
+from fewshot_bench.cli.writing import on_terminal, print_laid_out, write
 from fewshot_bench.utilities.memory import without_collector
 
+if TYPE_CHECKING:
+    from fewshot_bench.report.selection import Selection
 
+
+@selecting()
 @without_collector()
 def table(
+    selection: "Selection",
     tracking_uri: options.TrackingUri = None,
+    results: options.Results = None,
     form: options.Format = None,
     output: options.Output = None,
-    dataset: options.OnlyDatasets = None,
-    method: options.OnlyMethods = None,
-    backbone: options.OnlyBackbones = None,
-    shots: options.OnlyShots = None,
-    ways: options.OnlyWays = None,
-    split: options.OfSplit = "test",
     metric: options.Metric = "accuracy",
+    significance: options.Significance = False,
     published: options.Published = False,
     cost: options.Cost = False,
-    results: options.Results = None,
 ) -> None:
     """Compare all finished runs in one table: mean ± 95 % interval, the best in bold."""
     from fewshot_bench.report.formats import chosen_format, render
     from fewshot_bench.report.metric import chosen_metric
     from fewshot_bench.report.published import load_published
-    from fewshot_bench.report.selection import Selection
-    from fewshot_bench.utilities.files import atomic_file
+    from fewshot_bench.report.table import build_table
+    from fewshot_bench.report.terminal import rich
 
-    chosen, number = chosen_format(form, output), chosen_metric(metric)
-    names = {"dataset": dataset or (), "method": method or (), "backbone": backbone or ()}
-    selection = Selection(names, shots or (), ways or (), split)
+    chosen = chosen_format(form, output)
     check_place(output)
-    _, runs = gathered_runs(tracking_uri, results, selection)
+    number = chosen_metric(metric)
+    found, runs = gathered_runs(tracking_uri, results, selection)
     theirs = selection.of_published(load_published()) if published else None
-    text = render(runs, chosen, metric=number, published=theirs, cost=cost)
-    if output is None:
-        print_text(text)
-    else:
-        with atomic_file(output) as partial:
-            partial.write_text(text, "utf-8", newline="")
-        print_line(f"{len(runs)} runs in {output}")
+    episodes = found.accuracies if significance else None
+    if on_terminal(form, output):
+        built = build_table(runs, metric=number, published=theirs, cost=cost, accuracies=episodes)
+        print_laid_out(rich(built), built.notes)
+        return
+    text = render(runs, chosen, metric=number, published=theirs, cost=cost, accuracies=episodes)
+    write(text, output, f"{len(runs)} runs")

@@ -10,7 +10,7 @@ import torch
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, Split
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.errors import UsageError
+from fewshot_bench.errors import UsageError, concerning
 from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe
@@ -88,7 +88,8 @@ def _rows(request: Request, data: Sequence[Domains]) -> Iterator[_Row]:
             like = domains.training.images("train")
             given = given_weights(request.weights, backbone, like)
         for name, from_group in names.items():
-            yield _Row(name, backbone, domains, given, scopes[name], from_group)
+            for scope in scopes[name].each:
+                yield _Row(name, backbone, domains, given, scope, from_group)
 
 
 def _checked(request: Request, row: _Row) -> tuple[Cell, ...]:
@@ -120,7 +121,8 @@ def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | N
         _require_training(config, recipe)
     if domains.embedded_by:
         require_splits(config, recipe, domains.training)
-    check_training(config, recipe, domains)
+    with concerning(config.method):
+        check_training(config, recipe, domains)
 
 
 def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
@@ -209,6 +211,7 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
             settings=[*settings, *point],
             split=split,
             seed=seed,
+            backbone_seed=None if request.backbone_seed == seed else request.backbone_seed,
             query_balance=query_balance,
             **request.protocol,
             **row.given,

@@ -24,6 +24,7 @@ from fewshot_bench.runs.weights import needed_weights
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
 from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
+from fewshot_bench.utilities.shared_store import bring
 from fewshot_bench.utilities.threads import meta_training_threads, pretraining_threads, threads
 
 
@@ -107,7 +108,7 @@ def with_answers(record: RunRecord, device: torch.device) -> Result:
 
 
 def made_again(config: RunConfig, device: torch.device) -> tuple[Method, EpisodeSource]:
-    """Return the method of a run with its stored weights, and the run's episodes.
+    """Build the method of a finished run by its stored weights, with the episodes of the run.
 
     Raises:
         UsageError: images or weights are not there any more.
@@ -126,6 +127,7 @@ def _opened(config: RunConfig) -> tuple[Dataset, EpisodeSource]:
 
 def _require_weights(config: RunConfig, dataset: Dataset) -> None:
     for weights in needed_weights(config, dataset):
+        bring(weights.path)
         if not weights.path.exists():
             raise UsageError(
                 f"{config.title}: its answers cannot be made again without {weights.path}, "
@@ -166,7 +168,9 @@ def prepare(
     backbone = build_backbone(config.backbone, like, device, config.backbone_weights)
     trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
     if recipe.pretrain is not None:
-        trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed, renew)
+        trained.weights = pretraining(
+            dataset, config.backbone, recipe.pretrain, config.pretraining_seed, renew
+        )
         with threads(pretraining_threads()):
             facts = pretrain(trained.weights, backbone, dataset, device)
         trained.pretrain_seconds = facts["seconds"]

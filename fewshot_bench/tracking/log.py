@@ -127,11 +127,15 @@ def set_tags(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> No
 
 
 def log_artifacts(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
-    """Log configuration, result, accuracies of all episodes and, if they are there, weights."""
+    """Log configuration, result, and accuracies of all episodes."""
     with tempfile.TemporaryDirectory() as name:
         write_files(record, Path(name))
         client.log_artifacts(run_id, name)
-    if record.weights and record.weights.is_file():  # old results outlive weights
+
+
+def log_weights(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Log the weights that were trained, if there are any; old results outlive them."""
+    if record.weights and record.weights.is_file():
         client.log_artifact(run_id, str(record.weights))
 
 

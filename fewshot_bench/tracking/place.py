@@ -78,17 +78,13 @@ class Place(BaseModel):
         """Name of the row of a run."""
         return run_name(self.row_of(config), self.experiment_of(config), tuned=self.tuned)
 
-    def row_tags(self, record: RunRecord) -> dict[str, str]:
-        """Tags of a row that has the numbers of a measurement."""
+    def row_tags(self, record: RunRecord, answered: bool = False) -> dict[str, str]:
+        """Tags of a row that has the numbers of a measurement, perhaps with answers by class."""
         config = record.config
         study = {STUDY: self.study} if self.study else {}
-        own = {**study, **self.tags}
-        return {ROW: self.row_id(config), cell_tag(config.key): record.id, **own}
-
-
-def cell_tag(key: str) -> str:
-    """Tag of a row that has the numbers of a cell, by the key of its configuration."""
-    return f"fsbench.cell.{key}"
+        cell = {f"fsbench.cell.{config.key}": record.id}
+        answers = {f"fsbench.answers.{config.key}": record.id} if answered else {}
+        return {ROW: self.row_id(config), **cell, **answers, **study, **self.tags}
 
 
 def home_id() -> str:

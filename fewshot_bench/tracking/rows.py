@@ -15,7 +15,8 @@ from fewshot_bench.results import RunRecord, milliseconds
 from fewshot_bench.tracking.log import log_inputs, log_params, log_shares, set_tags
 from fewshot_bench.tracking.merging import is_deleted, merge
 from fewshot_bench.tracking.notes import NOTE, row_note, study_note
-from fewshot_bench.tracking.place import KIND, PARENT, ROW, STUDY, Place, cell_tag
+from fewshot_bench.tracking.pictures import log_pictures
+from fewshot_bench.tracking.place import KIND, PARENT, ROW, STUDY, Place
 from fewshot_bench.tracking.record import flatten
 from fewshot_bench.tracking.store import TrackingError, store_name
 from fewshot_bench.utilities.files import home, stable_hash
@@ -92,20 +93,20 @@ class Rows:
             if self.client.get_run(row_id).info.status != "FINISHED":
                 self._describe(row_id, config)  # whoever made it may have been killed before
             log_shares(self.client, row_id, record)
-            self._finish(row_id, record, finished)
+            answered = log_pictures(self.client, row_id, record)
+            self._finish(row_id, record, finished, answered)
         except MlflowException:
             if not is_deleted(self.client, row_id):
                 raise
         row = self._found(config)
         return row is not None and row.info.run_id == row_id
 
-    def _finish(self, row_id: str, record: RunRecord, finished: int) -> None:
+    def _finish(self, row_id: str, record: RunRecord, finished: int, answered: bool) -> None:
         config, run = record.config, self.client.get_run(row_id)
         tags = {
-            cell_tag(config.key): record.id,
+            **self.place.row_tags(record, answered),
             "fsbench.setting": record.result.setting,
             **self._note(row_id, config),
-            **self.place.tags,
         }
         set_tags(self.client, row_id, tags)
         latest = max(finished, int(run.info.end_time or 0))

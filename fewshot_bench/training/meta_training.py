@@ -1,6 +1,8 @@
 """Episodic meta-training of a method, selected on the val classes."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,8 @@ def meta_training(
     spec = training_spec(config, recipe, len(dataset["train"].class_names))
     shapes = validation_shapes(config, recipe, len(dataset["val"].class_names))
     judged_on = [shape.facts for shape in shapes]
-    given = {"backbone_weights": config.backbone_weights} if config.backbone_weights else {}
+    younger = ("backbone_weights", "backbone_seed")  # than stored weights: told where they are set
+    given = {name: getattr(config, name) for name in younger if getattr(config, name) is not None}
     return StoredWeights(
         {
             "kind": "method",
@@ -49,7 +52,7 @@ def meta_training(
             **given,
             "dataset": dataset.name,
             "data_checksum": dataset.checksum,
-            "recipe": config.recipe,
+            "recipe": _recipe_facts(config),
             "train_episodes": spec.facts,
             "val_episodes": judged_on if is_mixture(recipe) else judged_on[0],
             "seed": config.seed,
@@ -57,6 +60,24 @@ def meta_training(
         config_source(config),
         renew,
     )
+
+
+def _recipe_facts(config: RunConfig) -> dict[str, Any]:
+    """Settings that count in training, see `Recipe.at_test`."""
+    at_test = methods[config.method].recipe_type.at_test
+    return {name: value for name, value in config.recipe.items() if name not in at_test}
+
+
+@contextmanager
+def _as_trained(method: Method) -> Iterator[None]:
+    """Give a method, for its training, the defaults of settings that count at test alone."""
+    asked, fields = method.recipe, type(method.recipe).model_fields
+    defaults = {name: fields[name].default for name in type(asked).at_test}
+    method.recipe = asked.model_copy(update=defaults)
+    try:
+        yield
+    finally:
+        method.recipe = asked
 
 
 def config_source(config: RunConfig) -> str:
@@ -87,7 +108,8 @@ def meta_train(
         if stored.missing():
             if not recipe.frozen:
                 method.backbone.weights_key = None  # they change from now on
-            done = _trainer(stored, method, dataset, recipe).run()
+            with _as_trained(method):
+                done = _trainer(stored, method, dataset, recipe).run()
             stored.finish(method.state_dict(), done.outcome)
     weights, facts = stored.load()
     load_into(method, weights, stored.path)

@@ -20,6 +20,7 @@ from fewshot_bench.evaluation.predictions import (
     writing_predictions,
 )
 from fewshot_bench.results import Answers, RunRecord
+from fewshot_bench.runs.records import record_path
 from tests.synthetic import make_result
 
 pytestmark = pytest.mark.usefixtures("empty_home")
@@ -46,6 +47,10 @@ def keep(*blocks: Answers, key: str = CONFIG.key) -> Path:
         for block in blocks:
             take(block)
     return predictions_path(key)
+
+
+def test_answers_lie_beside_the_record_of_their_run() -> None:
+    assert keep(made_up(1)).parent == record_path(CONFIG.key).parent
 
 
 def record_of(*blocks: Answers) -> RunRecord:

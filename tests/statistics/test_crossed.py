@@ -5,10 +5,7 @@ import pytest
 from scipy import stats
 
 from fewshot_bench.statistics.crossed import crossed_difference, crossed_mean
-from tests.statistics.simulated import two_methods
-
-CASES = [((3, 1), False, 0.0), ((5, 1), False, 0.0), ((3, 3), True, 0.0), ((3, 3), True, 0.8)]
-CASES += [((5, 5), True, 0.5), ((5, 3), False, 0.0)]
+from tests.statistics.simulated import CASES, two_methods
 
 
 @pytest.mark.parametrize(("n_seeds", "same", "shared"), CASES)

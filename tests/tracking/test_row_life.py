@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from fewshot_bench.tracking import Tracker, load_runs, rows, writer
+from fewshot_bench.tracking import Tracker, load_runs, rows, sending
 from fewshot_bench.tracking.notes import NOTE
 from fewshot_bench.tracking.owed import deliver, send_owed
 from fewshot_bench.tracking.place import PARENT
@@ -22,7 +22,7 @@ from tests.tracking.rows import data_of, kind, of_kind, runs_of, small
 
 STEPS = [
     *((rows, step) for step in ("log_params", "log_shares", "set_tags")),
-    (writer, "log_inputs"),
+    (sending, "log_inputs"),
 ]
 
 
@@ -122,7 +122,7 @@ def test_processes_that_send_at_once_make_one_row(homes: str, uri: str, tmp_path
         (Rows, "_begin", "before", False),
         (Rows, "_begin", "after", True),
         (rows, "log_shares", "before", True),
-        (writer, "log_artifacts", "before", True),
+        (sending, "log_artifacts", "before", True),
     ],
 )
 def test_two_machines_at_once_make_one_row(

@@ -180,3 +180,18 @@ def test_what_cannot_be_is_refused_in_one_line(method: str, settings: str, says:
 @pytest.mark.parametrize("settings", [MIXTURE[2:], ("train.query_balance=dirichlet:1",)])
 def test_a_method_of_fixed_ways_takes_mixtures_of_all_else(settings: tuple[str, ...]) -> None:
     check_stages(config("ssl-meta", *settings), make_dataset())
+
+
+def test_settings_of_the_test_alone_share_weights_whoever_trains_them() -> None:
+    shape = ("train.n_way=3", "train.n_shot=2", "train.steps=2", "train.tasks_per_step=2")
+    told, untold = ((*shape, f"balance={balance}") for balance in ("known", "estimated"))
+    first = train("ssl-meta-plus", *told)
+    assert vars(first.method.recipe)["balance"] == "known"  # given back after the training
+    by_the_told = weights(first)
+    second = train("ssl-meta-plus", *untold)
+    assert first.weights is not None
+    assert second.weights is not None
+    assert first.weights.path == second.weights.path
+    first.weights.path.unlink()
+    assert same(by_the_told, weights(train("ssl-meta-plus", *untold)))
+    assert config("ssl-meta-plus", *told).key != config("ssl-meta-plus", *untold).key
