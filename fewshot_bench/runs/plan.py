@@ -140,7 +140,7 @@ def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
 
 def _check_meta_training(config: RunConfig, recipe: TrainRecipe, train: Split, val: Split) -> None:
     largest = protocols.training_spec(config, recipe, len(train.class_names))
-    shapes = protocols.training_shapes(largest, recipe)
+    shapes = protocols.fitting(protocols.training_shapes(largest, recipe), train)
     symmetric = methods[config.method].label_symmetric or not protocols.is_mixture(recipe)
     if not symmetric and {shape.n_way for shape in shapes} != {config.n_way}:
         raise UsageError(
@@ -151,7 +151,8 @@ def _check_meta_training(config: RunConfig, recipe: TrainRecipe, train: Split, v
         for shape in shapes:
             EpisodeSource(train, shape)
     with _stage("validation in meta-training"):
-        for shape in protocols.validation_shapes(config, recipe, len(val.class_names)):
+        judges = protocols.validation_shapes(config, recipe, len(val.class_names))
+        for shape in protocols.fitting(judges, val):
             EpisodeSource(val, shape)
 
 
