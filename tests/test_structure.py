@@ -38,6 +38,7 @@ LAYERS = [
     "episodes.spec",  # a room of its own: configurations need it, and no torch
     "config statistics",
     "results",
+    "records",
     "episodes",
     "backbones",
     "method",
@@ -46,6 +47,7 @@ LAYERS = [
     "training",
     "portable",
     "tracking",
+    "exchange",
     "report",
     "runs",
     "api classifier",

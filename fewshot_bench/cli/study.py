@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fewshot_bench.cli import complete, options
+from fewshot_bench.cli import complete, engine_options, options
+from fewshot_bench.cli.carrying_out import carry_out
 from fewshot_bench.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
@@ -20,11 +21,14 @@ def study(
         typer.Argument(
             metavar="FILE.toml|NAME",
             help="A file, or one that comes with fsbench: smoke, cifar-fs-conv4, "
-            "heads-imbalance, omniglot.",
+            "heads-imbalance, omniglot, ssl-meta-plus, transductive.",
             autocompletion=complete.studies,
         ),
     ],
-    workers: options.Workers = 1,
+    workers: engine_options.Workers = 1,
+    engine: engine_options.Engine = "local",
+    address: engine_options.Address = "auto",
+    store: engine_options.Store = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     experiment: options.StudyExperiment = None,
@@ -37,8 +41,7 @@ def study(
     ] = False,
 ) -> None:
     """Measure all cells of a study: methods by backbones, data sets, shots, seeds and balances."""
-    from fewshot_bench.cli.carrying_out import carry_out
-    from fewshot_bench.runs.local import Manner
+    given = locals()
     from fewshot_bench.runs.study import load_study
 
     asked = load_study(name)
@@ -46,7 +49,7 @@ def study(
     if dry_run:
         _print_plan(asked, workers)
     else:
-        carry_out(asked, tracker, Manner(device, force, keep_predictions, workers))
+        carry_out(asked, tracker, given)
 
 
 def _tracker(

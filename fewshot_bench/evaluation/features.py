@@ -15,6 +15,7 @@ from fewshot_bench.evaluation.finite import require_finite_embeddings
 from fewshot_bench.method import Method
 from fewshot_bench.utilities.files import home, stable_hash
 from fewshot_bench.utilities.locks import waiting_lock
+from fewshot_bench.utilities.shared_store import bring, share
 from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 
 # On a CPU small chunks stay in the caches, and below the size at which memory is given back.
@@ -94,8 +95,10 @@ def embed_split(method: Method, split: Split) -> Tensor:
     if not path.exists():
         lock = home() / "locks" / f"{path.stem}.lock"
         with waiting_lock(lock, f"waiting for another process that embeds {split.title}"):
+            bring(path, replace=False)
             if not path.exists():
                 _keep(path, embed_rows(method, split), facts)
+                share(path, replace=False)
     return _load(path, method, split, facts).to(method.device)
 
 

@@ -45,6 +45,12 @@ class Cell(_Fixed):
     needs: tuple[str, ...] = ()
     trains_network: bool = False
 
+    @property
+    def possible(self) -> list[RunConfig]:
+        """All runs that measuring it may take."""
+        tried = [config for choice in self.choices for config in (choice.trial, choice.config)]
+        return tried or [self.config]
+
 
 class SharedWork(_Fixed):
     """What several cells begin with, and is made once: a pretraining, mostly, and its embeddings.

@@ -75,6 +75,28 @@ def load_study(name_or_file: str) -> Study:
     return known[canonical(name_or_file)]
 
 
+def study_name(name_or_file: str) -> str:
+    """Return what a store calls a study that is told by its file, or by its name already.
+
+    Raises:
+        UsageError: the file holds no study.
+    """
+    path = Path(name_or_file)
+    return load_study(name_or_file).name if path.suffix == ".toml" else name_or_file
+
+
+def study_summary(name_or_file: str) -> str:
+    """Return what a study is for, in a line; '' of one that is known to a store alone.
+
+    Raises:
+        UsageError: the file holds no study.
+    """
+    if Path(name_or_file).suffix == ".toml":
+        return load_study(name_or_file).summary
+    known = shipped().get(canonical(name_or_file))
+    return known.summary if known else ""
+
+
 def read_study(text: str, name: str, place: str | None = None) -> Study:
     """Read a study from the text of a file.
 

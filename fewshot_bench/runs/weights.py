@@ -9,7 +9,7 @@ from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.cells import PRETRAINED, Cell, SharedWork
 from fewshot_bench.training.checkpoints import StoredWeights
-from fewshot_bench.training.meta_training import meta_training
+from fewshot_bench.training.meta_training import meta_training, shots_text
 from fewshot_bench.training.pretraining import pretraining
 from fewshot_bench.utilities.files import stable_hash
 
@@ -24,7 +24,8 @@ def needed_weights(config: RunConfig, dataset: Dataset) -> list[StoredWeights]:
     recipe = _recipe(config)
     needed: list[StoredWeights] = []
     if recipe.pretrain is not None:
-        needed.append(pretraining(dataset, config.backbone, recipe.pretrain, config.seed))
+        seed = config.pretraining_seed
+        needed.append(pretraining(dataset, config.backbone, recipe.pretrain, seed))
     if recipe.train is not None:
         needed.append(meta_training(config, dataset, recipe.train))
     return needed
@@ -43,7 +44,7 @@ def with_shared(
         The cells, each with what it needs, and what they need.
     """
     chains = [
-        {w.name: w for c in _configs(cell) for w in _chain(c, dataset_of(c))} for cell in cells
+        {w.name: w for c in cell.possible for w in _chain(c, dataset_of(c))} for cell in cells
     ]
     counts = Counter(name for chain in chains for name in chain)
     shared: dict[str, SharedWork] = {}
@@ -53,15 +54,10 @@ def with_shared(
         for name, work in kept.items():
             needs = tuple(n for n in work.needs if n in kept)
             shared.setdefault(name, work.model_copy(update={"needs": needs}))
-        trains = any(_trains_network(config) for config in _configs(cell))
+        trains = any(_trains_network(config) for config in cell.possible)
         update = {"needs": tuple(kept), "trains_network": trains}
         found.append(cell.model_copy(update=update))
     return tuple(found), tuple(shared.values())
-
-
-def _configs(cell: Cell) -> list[RunConfig]:
-    trials = [config for c in cell.choices for config in (c.trial, c.config)]
-    return trials or [cell.config]
 
 
 def _chain(config: RunConfig, dataset: Dataset) -> list[SharedWork]:
@@ -77,10 +73,10 @@ def _chain(config: RunConfig, dataset: Dataset) -> list[SharedWork]:
 def _training(weights: StoredWeights, config: RunConfig, needs: Iterable[str]) -> SharedWork:
     origin = config.train_dataset or config.dataset
     if weights.facts["kind"] == PRETRAINED:
-        title = f"pretraining {config.backbone} on {origin}"
+        title = f"pretraining {config.backbone} on {origin}{_seed(config.pretraining_seed)}"
     else:
-        title = f"training {config.method} {config.backbone} on {origin} {config.n_shot}-shot"
-    title += _seed(config)
+        shots = f"{shots_text(weights)}{_seed(config.seed)}"
+        title = f"training {config.method} {config.backbone} on {origin} {shots}"
     return SharedWork(name=weights.folder.name, title=title, config=config, needs=tuple(needs))
 
 
@@ -96,18 +92,19 @@ def _embeddings(weights: StoredWeights, config: RunConfig) -> Iterator[SharedWor
     for role in (role for role, needed in roles.items() if needed):
         data, split = (config.dataset, config.split) if role == "measured" else (origin, role)
         facts = [weights.folder.name, weights.source, data, split, origin, kind.needs_maps]
+        seed = _seed(config.pretraining_seed)
         maps = "feature maps" if kind.needs_maps else "embeddings"
         yield SharedWork(
             name=f"embeddings-{stable_hash(facts)}",
-            title=f"{maps} of {data}, {split}, by {config.backbone}{_seed(config)}",
+            title=f"{maps} of {data}, {split}, by {config.backbone}{seed}",
             config=config,
             needs=(weights.folder.name,),
             embeds=role,
         )
 
 
-def _seed(config: RunConfig) -> str:
-    return f", seed {config.seed}" if config.seed else ""
+def _seed(seed: int) -> str:
+    return f", seed {seed}" if seed else ""
 
 
 def _recipe(config: RunConfig) -> Recipe:

@@ -80,9 +80,14 @@ class Place(BaseModel):
     def row_tags(self, config: RunConfig, record_id: str, answered: bool = False) -> dict[str, str]:
         """Tags of a row that has the numbers of a measurement, perhaps with answers by class."""
         study = {STUDY: self.study} if self.study else {}
-        cell = {f"fsbench.cell.{config.key}": record_id}
+        cell = {cell_tag(config.key): record_id}
         answers = {f"fsbench.answers.{config.key}": record_id} if answered else {}
         return {**cell, ROW: self.row_id(config), **answers, **study, **self.tags}
+
+
+def cell_tag(key: str) -> str:
+    """Tag of a row that has the numbers of a cell, by the key of its configuration."""
+    return f"fsbench.cell.{key}"
 
 
 def home_id() -> str:
