@@ -12,13 +12,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.cells import Plan
 from fewshot_bench.runs.known import known_records, news_of
-<<<<<<< HEAD
-from fewshot_bench.runs.local import Manner, in_processes, in_this_process, tasks_of
-from fewshot_bench.runs.noted_plans import recall, remember
-=======
 from fewshot_bench.runs.local import Engine, Manner, in_processes, in_this_process, tasks_of
-from fewshot_bench.runs.records import recall, remember
->>>>>>> h1
+from fewshot_bench.runs.noted_plans import recall, remember
 from fewshot_bench.runs.request import Request
 from fewshot_bench.tracking.store import StoreAwayError, sqlite_file
 from fewshot_bench.tracking.writer import Tracker

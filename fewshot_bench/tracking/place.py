@@ -82,9 +82,14 @@ class Place(BaseModel):
         """Tags of a row that has the numbers of a measurement, perhaps with answers by class."""
         config = record.config
         study = {STUDY: self.study} if self.study else {}
-        cell = {f"fsbench.cell.{config.key}": record.id}
+        cell = {cell_tag(config.key): record.id}
         answers = {f"fsbench.answers.{config.key}": record.id} if answered else {}
         return {ROW: self.row_id(config), **cell, **answers, **study, **self.tags}
+
+
+def cell_tag(key: str) -> str:
+    """Tag of a row that has the numbers of a cell, by the key of its configuration."""
+    return f"fsbench.cell.{key}"
 
 
 def home_id() -> str:
