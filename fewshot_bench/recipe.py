@@ -110,7 +110,8 @@ class TrainRecipe(OptimRecipe):
 
     Episodes of a step share a shape. With `query_balance` or `min_way` it is validated on what it
     is trained on, else on episodes as tested: weights of a recipe that gives `n_way`, `n_shot` and
-    `n_query` too serve every test alike.
+    `n_query` too serve every test alike. All queries of an imbalanced episode may be of one class:
+    there are as many as the scarcest class allows, `n_query` of each at most.
     """
 
     younger = OptimRecipe.younger | {"min_way", "query_balance"}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fewshot_bench.cli import options
+from fewshot_bench.cli import engine_options, options
 from fewshot_bench.cli.carrying_out import carry_out
 from fewshot_bench.cli.printing import print_text
 
@@ -32,10 +32,10 @@ def run(
     split: options.Split = "test",
     tune: options.Tune = None,
     settings: options.Settings = None,
-    workers: options.Workers = 1,
-    engine: options.Engine = "local",
-    address: options.Address = "auto",
-    store: options.Store = None,
+    workers: engine_options.Workers = 1,
+    engine: engine_options.Engine = "local",
+    address: engine_options.Address = "auto",
+    store: engine_options.Store = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     experiment: options.Experiment = None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fewshot_bench.cli import complete, options
+from fewshot_bench.cli import complete, engine_options, options
 from fewshot_bench.cli.carrying_out import carry_out
 from fewshot_bench.cli.printing import print_line, print_table
 
@@ -21,14 +21,14 @@ def study(
         typer.Argument(
             metavar="FILE.toml|NAME",
             help="A file, or one that comes with fsbench: smoke, cifar-fs-conv4, "
-            "heads-imbalance, omniglot.",
+            "heads-imbalance, omniglot, ssl-meta-plus, transductive.",
             autocompletion=complete.studies,
         ),
     ],
-    workers: options.Workers = 1,
-    engine: options.Engine = "local",
-    address: options.Address = "auto",
-    store: options.Store = None,
+    workers: engine_options.Workers = 1,
+    engine: engine_options.Engine = "local",
+    address: engine_options.Address = "auto",
+    store: engine_options.Store = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     experiment: options.StudyExperiment = None,

@@ -92,10 +92,11 @@ def _embeddings(weights: StoredWeights, config: RunConfig) -> Iterator[SharedWor
     for role in (role for role, needed in roles.items() if needed):
         data, split = (config.dataset, config.split) if role == "measured" else (origin, role)
         facts = [weights.folder.name, weights.source, data, split, origin, kind.needs_maps]
+        seed = _seed(config.pretraining_seed)
         maps = "feature maps" if kind.needs_maps else "embeddings"
         yield SharedWork(
             name=f"embeddings-{stable_hash(facts)}",
-            title=f"{maps} of {data}, {split}, by {config.backbone}{_seed(config.pretraining_seed)}",
+            title=f"{maps} of {data}, {split}, by {config.backbone}{seed}",
             config=config,
             needs=(weights.folder.name,),
             embeds=role,

@@ -21,6 +21,7 @@ from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
 from fewshot_bench.training.protocols import (
+    fitting,
     is_mixture,
     training_shapes,
     training_spec,
@@ -39,7 +40,8 @@ def meta_training(
     The test protocol counts only in so far as training or validation episodes follow it.
     """
     spec = training_spec(config, recipe, len(dataset["train"].class_names))
-    shapes = validation_shapes(config, recipe, len(dataset["val"].class_names))
+    val = dataset["val"]
+    shapes = fitting(validation_shapes(config, recipe, len(val.class_names)), val)
     judged_on = [shape.facts for shape in shapes]
     younger = ("backbone_weights", "backbone_seed")  # than stored weights: told where they are set
     given = {name: getattr(config, name) for name in younger if getattr(config, name) is not None}
@@ -181,7 +183,7 @@ class TrainingEpisodes:
     BLOCK = 64  # steps sampled at once, if all have one shape: as fast as one
 
     def __init__(self, split: Split, spec: EpisodeSpec, recipe: TrainRecipe, seed: int) -> None:
-        shapes = training_shapes(spec, recipe)
+        shapes = fitting(training_shapes(spec, recipe), split)
         self.sources = [EpisodeSource(split, shape, seed) for shape in shapes]
         self.split, self.seed, self.n_tasks = split, seed, recipe.tasks_per_step
         self._block = -1

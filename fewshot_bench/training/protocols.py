@@ -1,10 +1,12 @@
 """Which shapes the episodes of a meta-training have, and those that judge it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from math import sqrt
 
 from fewshot_bench.config import RunConfig
+from fewshot_bench.data.dataset import Split
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import TrainRecipe
@@ -59,6 +61,21 @@ def validation_shapes(config: RunConfig, recipe: TrainRecipe, n_classes: int) ->
         EpisodeSpec(n_way, n_shot, largest.n_query, alpha)
         for alpha, n_way, n_shot in product(_alphas(recipe), ways, shots)
     ]
+
+
+def fitting(shapes: Sequence[EpisodeSpec], split: Split) -> list[EpisodeSpec]:
+    """Lower the queries of imbalanced episodes to what the scarcest class of a split allows.
+
+    All queries of such an episode may be of one class. A shape that does not fit even so stays as
+    it is, for `EpisodeSource` to say so.
+    """
+    scarcest = int(split.class_counts.min())
+    found = []
+    for shape in shapes:
+        most = (scarcest - shape.n_shot) // shape.n_way
+        fits = shape.dirichlet is None or most < 1
+        found.append(shape if fits else replace(shape, n_query=min(shape.n_query, most)))
+    return found
 
 
 def is_mixture(recipe: TrainRecipe) -> bool:

@@ -144,7 +144,14 @@ def test_files_and_names_are_found(tmp_path: Path) -> None:
 
 
 def test_shipped_studies_say_what_they_are_for() -> None:
-    assert shipped().keys() == {"smoke", "cifar-fs-conv4", "heads-imbalance", "omniglot"}
+    assert shipped().keys() == {
+        "smoke",
+        "cifar-fs-conv4",
+        "heads-imbalance",
+        "omniglot",
+        "ssl-meta-plus",
+        "transductive",
+    }
     for name, study in shipped().items():
         assert study == load_study(name.upper().replace("-", "_"))
         assert study.summary

@@ -18,8 +18,8 @@ from fewshot_bench.report.figures.protocol import caption_of, names_of, require_
 from fewshot_bench.report.figures.style import (
     INK,
     MUTED,
-    bare,
     explain,
+    fix_places,
     lettered,
     new_figure,
     styled,
@@ -126,7 +126,7 @@ def draw_differences(found: Differences, caption: str) -> Figure:
     axes.set_xticks(range(n), texts, rotation=40, ha="left", rotation_mode="anchor", **facts)
     axes.xaxis.tick_top()
     explain(figure, "Paired differences of accuracy", f"{caption} · {_KEY}")
-    bare(figure)
+    fix_places(figure)
     _write(axes, shown, sure, found.means[order])
     return figure
 

@@ -31,8 +31,8 @@ _MOST_CLASSES, _MOST_IMAGES = 10, 9
 _NAME = 14  # characters of a class name
 _KEY = (
     "a query's shape and colour: its true class; filled: answered right, open: wrong; ringed: "
-    "answered otherwise than at first · large: class weights and their way, or the support's "
-    "means where there are none · plane: where the true class means lie furthest apart"
+    "answered otherwise than at first · large: {} and their way · plane: where the true class "
+    "means lie furthest apart"
 )
 
 
@@ -100,7 +100,10 @@ def episode_figure(episode: RefinedEpisode, title: str, caption: str) -> Figure:
         panels.append(panel)
     if pictures:
         _strip(figure, grid[n_rows, :], episode, changed)
-    explain(figure, title, f"{summary(episode)} · {caption} · {_KEY}")
+    marks = (
+        "means of what was taken for each class" if steps[0].weights is None else "class weights"
+    )
+    explain(figure, title, f"{summary(episode)} · {caption} · {_KEY.format(marks)}")
     for panel, ways in zip(panels, flat.paths, strict=True):
         _name_classes(panel, episode, flat, ways)
     return figure
@@ -113,7 +116,7 @@ class _Flat:
     Attributes:
         query: ``[Q, 2]``.
         paths: of each step, how the mark of each class came where it is, ``[n_way, k, 2]``: class
-            weights, or the means of the support if there are none.
+            weights, or the means of all that was taken for the class if there are none.
     """
 
     query: Floats
@@ -129,12 +132,17 @@ class _Flat:
 
 def _projected(episode: RefinedEpisode) -> _Flat:
     origin, directions = plane(episode)
-    n_way = len(episode.classes)
-    support = [episode.support[episode.support_labels == c].mean(0) for c in range(n_way)]
-    marks = [np.stack(support) if s.weights is None else s.weights for s in episode.steps]
+    marks = [_answered_means(episode, s) if s.weights is None else s.weights for s in episode.steps]
     ways = [(mark - origin) @ directions.T for mark in marks]
     paths = [np.stack(ways[: place + 1], axis=1) for place in range(len(ways))]
     return _Flat((episode.query - origin) @ directions.T, paths)
+
+
+def _answered_means(episode: RefinedEpisode, step: Step) -> Floats:
+    """Means of the support of each class and of the queries that were answered so."""
+    points = np.concatenate([episode.support, episode.query])
+    labels = np.concatenate([episode.support_labels, step.answers])
+    return np.stack([points[labels == c].mean(0) for c in range(len(episode.classes))])
 
 
 def plane(episode: RefinedEpisode) -> tuple[Floats, Floats]:

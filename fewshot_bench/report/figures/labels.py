@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
-from fewshot_bench.report.figures.style import MUTED, bare, lettered
+from fewshot_bench.report.figures.style import MUTED, fix_places, lettered
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def label_points(
         bars: ends of lines that should be left free, in the data's units, ``[m, 2, 2]``.
         mark: half of the side of a mark, in points.
     """
-    bare(axes.figure)  # type: ignore[arg-type]
+    fix_places(axes.figure)  # type: ignore[arg-type]
     texts, facts = lettered(names)
     unit = 72 / axes.figure.dpi
     marks = axes.transData.transform(points) * unit
@@ -183,7 +183,9 @@ def _anchor(offset: Floats, size: Floats) -> tuple[float, float]:
 
 def text_size(axes: Axes, text: str, facts: Mapping[str, Any]) -> tuple[float, float]:
     """Width and height of a text in points."""
-    canvas = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]
+    canvas = axes.figure.canvas
+    if not isinstance(canvas, FigureCanvasAgg):
+        canvas = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]
     probe = axes.text(0.5, 0.5, text, transform=axes.transAxes, **facts)
     extent = probe.get_window_extent(canvas.get_renderer())
     probe.remove()

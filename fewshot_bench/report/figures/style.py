@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
-import matplotlib as mpl
 from matplotlib import style
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from fewshot_bench.episodes.lettering import drawable
@@ -109,12 +108,6 @@ def explain(figure: Figure, title: str, caption: str, settings: Iterable[str] = 
     legend.set_title(title, FontProperties(size=11, weight="bold", family=facts["fontfamily"]))
 
 
-def frame_axes(axes: Axes, *grid: str) -> None:
-    """Give axes their lines at the values of ``x`` and ``y``, as far as named."""
-    for name in grid:
-        axes.grid(axis=name)  # type: ignore[arg-type]
-
-
 def line_looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Give each of some lines a colour, a dash and a mark of its own."""
     n = len(COLOURS)
@@ -128,8 +121,8 @@ def line_looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def bare(figure: Figure) -> None:
+def fix_places(figure: Figure) -> None:
     """Fix the places of all parts, so that what is added moves nothing."""
-    with mpl.rc_context():
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+        figure.set_layout_engine("none")

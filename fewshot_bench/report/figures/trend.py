@@ -20,8 +20,8 @@ from fewshot_bench.report.figures.protocol import (
 )
 from fewshot_bench.report.figures.style import (
     MUTED,
-    bare,
     explain,
+    fix_places,
     lettered,
     line_looks,
     new_figure,
@@ -118,7 +118,7 @@ def trend_figure(frame: pd.DataFrame, over: str | None = None) -> Figure:
     key_of_marks = "filled: inductive, open: transductive"
     caption = caption_of(frame, interval_note(frame), key_of_marks, left_out)
     explain(figure, f"Accuracy over {along.label}", caption)
-    bare(figure)
+    fix_places(figure)
     for panel, group in zip(panels, groups.values(), strict=True):
         _ends(panel, group.assign(place=group[along.column].map(places)), looks)
     return figure

@@ -92,10 +92,14 @@ def test_class_weights_leave_their_way_and_are_named() -> None:
     assert len({(*axes.get_xlim(), *axes.get_ylim()) for axes in figure.axes}) == 1
 
 
-def test_a_method_without_weights_has_its_support() -> None:
+def test_a_method_without_weights_has_the_means_of_what_was_taken_for_a_class() -> None:
     steps = tuple(replace(step, weights=None) for step in EPISODE.steps)
     figure = episode_figure(replace(EPISODE, steps=steps), "", "")
-    assert names(figure.axes[0])[0] == "apple"
+    origin, directions = plane(EPISODE)
+    taken = np.concatenate([EPISODE.support[:1], EPISODE.query[EPISODE.steps[0].answers == 0]])
+    mark = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
+    np.testing.assert_allclose(mark.get_xydata()[0], (taken.mean(0) - origin) @ directions.T)
+    assert "large: means of what was taken for each class" in caption(figure)
 
 
 def test_images_whose_answers_changed_say_what_they_were_taken_for() -> None:
