@@ -21,7 +21,7 @@ def study(
         typer.Argument(
             metavar="FILE.toml|NAME",
             help="A file, or one that comes with fsbench: smoke, cifar-fs-conv4, "
-            "heads-imbalance, omniglot, ssl-meta-plus.",
+            "heads-imbalance, omniglot, ssl-meta-plus, transductive.",
             autocompletion=complete.studies,
         ),
     ],

@@ -12,6 +12,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.report.cells import COLUMN, cells, columns_of, latest, row_names
 from fewshot_bench.report.paired_cells import Accuracies, Episodes, by_seed
 from fewshot_bench.report.selection import spelled
+from fewshot_bench.report.streams import stream_of, with_shortened
 from fewshot_bench.statistics.corrections import holm
 from fewshot_bench.statistics.family import ALPHA
 from fewshot_bench.statistics.paired import PairedComparison, compare_seeds
@@ -61,6 +62,7 @@ class Comparison:
         columns: facts of each column, as `note_on` takes them.
         margin: of equivalence, in [0, 1]; None: nobody asked.
         transductive: names of the rows that are.
+        shortened: whether some runs have more episodes than are compared.
         ranks, ranked: average ranks over the columns, and whose; None with fewer than two columns
             or three rows that are in all of them.
     """
@@ -69,6 +71,7 @@ class Comparison:
     columns: tuple[Cell, ...]
     margin: float | None
     transductive: tuple[str, ...]
+    shortened: bool
     ranks: Ranks | None
     ranked: tuple[str, ...]
 
@@ -83,7 +86,7 @@ def compare_runs(
 ) -> Comparison:
     """Compare the first method with the others, in each column of a table of these runs.
 
-    Rows are compared on one backbone.
+    Rows are compared on one backbone; one of more episodes with one of fewer on these.
 
     Args:
         runs: of all methods.
@@ -99,11 +102,15 @@ def compare_runs(
     names = spelled(runs, "method", methods)
     if len(names) > 1:
         runs = [run for run in runs if run.method in names]
-    frame = _named(cells(latest(runs)))
+    frame = _named(cells(latest(with_shortened(runs, accuracies))))
+    frame["whole"] = _whole(frame, runs)
     columns = columns_of(frame)
     rows = {id(c): _ordered(_of(frame, c), names) for c in columns}
     chosen = [
-        (column, pair) for column in columns for pair in _pairs(rows[id(column)], names, every_pair)
+        (column, pair)
+        for column in columns
+        for pair in _pairs(rows[id(column)], names, every_pair)
+        if pair[0]["whole"] or pair[1]["whole"]  # else they have more episodes in common
     ]
     if not chosen:
         raise UsageError(
@@ -111,12 +118,15 @@ def compare_runs(
             "same episodes and one backbone"
         )
     shown = [c for c in columns if any(c is column for column, _ in chosen)]
-    ranks, ranked = _ranks([rows[id(column)] for column in shown])
+    longest_last = sorted(shown, key=lambda column: -column["n_episodes"])
+    streams = {stream_of(column): rows[id(column)] for column in longest_last}
+    ranks, ranked = _ranks([*streams.values()])
     return Comparison(
         pairs=_compared(chosen, accuracies, margin),
         columns=tuple(shown),
         margin=margin,
         transductive=_transductive([row for _, pair in chosen for row in pair]),
+        shortened=not all(row["whole"] for _, pair in chosen for row in pair),
         ranks=ranks,
         ranked=ranked,
     )
@@ -125,12 +135,13 @@ def compare_runs(
 def _compared(
     chosen: Sequence[tuple[Cell, tuple[Cell, Cell]]], accuracies: Accuracies, margin: float | None
 ) -> tuple[Pair, ...]:
-    kept: dict[tuple[str, ...], dict[int, Episodes]] = {}
+    kept: dict[tuple[tuple[str, ...], int], dict[int, Episodes]] = {}
 
     def episodes(row: Cell) -> dict[int, Episodes]:
-        if row["run_ids"] not in kept:
-            kept[row["run_ids"]] = by_seed(row, accuracies)
-        return kept[row["run_ids"]]
+        place = row["run_ids"], row["n_episodes"]
+        if place not in kept:
+            kept[place] = by_seed(row, accuracies)
+        return kept[place]
 
     found = [compare_seeds(episodes(a), episodes(b)) for _, (a, b) in chosen]
     p_values = holm([each.p_value for each in found])
@@ -158,6 +169,13 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
     names = pd.Series([row_names(cell)[1] for cell in frame.to_dict("records")], frame.index)
     several = len(set(frame["backbone"])) > 1
     return frame.assign(name=names + " on " + frame["backbone"] if several else names)
+
+
+def _whole(frame: pd.DataFrame, runs: Sequence[TrackedRun]) -> list[bool]:
+    """Which cells have all the episodes of their runs."""
+    lengths = {run.run_id: run.n_episodes for run in runs}
+    pairs = zip(frame["run_ids"], frame["n_episodes"], strict=True)
+    return [all(lengths[run_id] == n for run_id in run_ids) for run_ids, n in pairs]
 
 
 def _of(frame: pd.DataFrame, column: Cell) -> Sequence[Cell]:

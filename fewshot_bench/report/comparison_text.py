@@ -50,6 +50,8 @@ def notes(told: Comparison) -> list[str]:
             "Seeds: trainings of the first and of the second. One alone has no spread between "
             "seeds: what is said holds for that training."
         )
+    if told.shortened:
+        said.append("Runs of more episodes are compared on the first of them, which are the same.")
     if told.transductive:
         said.append(f"{TRANSDUCTIVE_NOTE} Transductive: {', '.join(told.transductive)}.")
     if told.ranks is not None:

@@ -58,7 +58,7 @@ def notes_below(
     metric: Metric,
     *,
     n_lacking: int,
-    untold: Sequence[str] | None,
+    untold: Sequence[str] | None = None,
     cost: bool,
     drops: bool,
     n_published: int | None,

@@ -25,9 +25,9 @@ class Episodes:
 
 
 def by_seed(cell: Mapping[Hashable, Any], accuracies: Accuracies) -> dict[int, Episodes]:
-    """Return the episodes of each training seed of a cell of `cells`."""
-    runs = zip(cell["seeds"], cell["run_ids"], strict=True)
-    return {seed: Episodes(accuracies(run_id), cell["episode_digest"]) for seed, run_id in runs}
+    """Return the episodes of each training seed of a cell, as many as its column has."""
+    runs, n = zip(cell["seeds"], cell["run_ids"], strict=True), cell["n_episodes"]
+    return {seed: Episodes(accuracies(run_id)[:n], cell["episode_digest"]) for seed, run_id in runs}
 
 
 def significance(frame: pd.DataFrame, accuracies: Accuracies) -> tuple[pd.Series, list[str]]:

@@ -202,7 +202,7 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
     settings = row.scope.settings
 
     def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:
-        return make_config(
+        config = make_config(
             row.method,
             row.backbone,
             domains.dataset,
@@ -217,6 +217,7 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
             **request.protocol,
             **row.given,
         )
+        return _seeded_by_backbone(config) if config.recipe["train"] is None else config
 
     points = grid_points(methods[row.method].recipe_type, settings) if request.tune else []
     at_home, domains = row.domains.at_home, row.domains
@@ -229,3 +230,9 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
         for p in points
     )
     return Cell(config=configure(domains, request.split), choices=tuple(choices))
+
+
+def _seeded_by_backbone(config: RunConfig) -> RunConfig:
+    """Say of a run without meta-training that its only seed is the backbone's."""
+    update = {"seed": config.pretraining_seed, "backbone_seed": None}
+    return config.model_copy(update=update)

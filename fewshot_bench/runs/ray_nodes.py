@@ -57,7 +57,7 @@ class Nodes:
         ]
         ready, _ = self.ray.wait(asked, num_returns=len(asked), timeout=_SECONDS_TO_SETTLE)
         for reference in ready:
-            with suppress(self._dead):  # other nodes do what it would have done
+            with suppress(*self._dead):  # other nodes do what it would have done
                 ended: Ended = self.ray.get(reference)
                 if ended.error:
                     raise ended.error

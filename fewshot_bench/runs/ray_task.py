@@ -63,7 +63,7 @@ class Teller:
 
     def tell(self, *told: Any) -> None:
         """Note a piece of news."""
-        self._told.append(told)  # type: ignore[arg-type]
+        self._told.append(told)
 
     def take(self) -> list[Told]:
         """Return what was told since the last time."""
@@ -113,7 +113,7 @@ def do(orders: Orders, name: str, what: Cell | SharedWork, part: int, teller: An
     return Ended("done")
 
 
-def _job(orders: Orders, part: int) -> Callable[[Cell | SharedWork], object]:
+def _job(orders: Orders, part: int) -> Callable[[Cell | SharedWork], None]:
     """Return what does a task in this process."""
     from fewshot_bench.runs.receiving import Maker
     from fewshot_bench.runs.shared import make_shared
@@ -126,10 +126,11 @@ def _job(orders: Orders, part: int) -> Callable[[Cell | SharedWork], object]:
     device, force = pick_device(orders.device), orders.force
     maker = Maker(device, force=force, keep_predictions=orders.keep_predictions)
 
-    def job(what: Cell | SharedWork) -> object:
+    def job(what: Cell | SharedWork) -> None:
         if isinstance(what, Cell):
-            return maker.measure_cell(what)
-        return make_shared(what, device, force)
+            maker.measure_cell(what)
+        else:
+            make_shared(what, device, force)
 
     return job
 

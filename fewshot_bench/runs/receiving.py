@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError
@@ -9,10 +10,10 @@ from pydantic import ValidationError
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
+from fewshot_bench.records import keep_record, next_order, record_path, stored_record
 from fewshot_bench.results import RunRecord, require_sound
 from fewshot_bench.runs.cells import Cell
 from fewshot_bench.runs.engine import Engine, Measuring, best_choice
-from fewshot_bench.runs.records import keep_record, next_order, record_path, stored_record
 from fewshot_bench.utilities.shared_store import SharedStore, bring, name_of, share
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Receiver(Engine):
                 raise NotThereError(f"{config.title}: the result is not in the store; run again")
             self._receive_answers(config, keep)
             if record.weights:
-                self.store.fetch(name_of(record.weights), record.weights)
+                self.receive_weights(record.weights)
             started = record.started or datetime.now(UTC)
             news = {
                 "order": next_order(config.key, started, last),
@@ -126,6 +127,15 @@ class Receiver(Engine):
             record = record.model_copy(update=news)
             keep_record(record)
             return record
+
+    def receive_weights(self, path: Path) -> None:
+        """Bring weights that another machine has made.
+
+        Raises:
+            UsageError: the store has them not.
+        """
+        if not self.store.fetch(name_of(path), path):
+            raise NotThereError(f"{path.parent.name} is not in the store; run again")
 
     def _receive_answers(self, config: RunConfig, keep: bool) -> None:
         path = predictions_path(config.key)

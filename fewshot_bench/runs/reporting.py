@@ -72,7 +72,7 @@ def figures(
     main = main_columns(verdicts)
     choices = [_ids(main), _ids(main[:1]), {run.run_id for run in runs}]
     for kind in FIGURES:
-        for chosen in choices:
+        for chosen in choices[::-1] if kind == "ranks" else choices:
             try:
                 yield _figure(kind, [run for run in runs if run.run_id in chosen], gathered)
                 break
@@ -98,7 +98,9 @@ def _figure(kind: str, runs: Sequence[TrackedRun], gathered: Gathered) -> Figure
 
 def _notes(frame: pd.DataFrame) -> list[str]:
     """What must be said of the numbers; the page itself says which are the best."""
-    notes = notes_below(frame, ACCURACY, n_lacking=0, cost=False, drops=False, n_published=None)
+    notes = notes_below(
+        frame, ACCURACY, n_lacking=0, untold=None, cost=False, drops=False, n_published=None
+    )
     return [note for note in notes if not note.startswith("Bold")]
 
 

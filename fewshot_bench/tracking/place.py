@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
-from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.naming import LONGEST, run_name
 from fewshot_bench.utilities.files import home, stable_hash
 from fewshot_bench.utilities.printing import printable
@@ -78,13 +77,12 @@ class Place(BaseModel):
         """Name of the row of a run."""
         return run_name(self.row_of(config), self.experiment_of(config), tuned=self.tuned)
 
-    def row_tags(self, record: RunRecord, answered: bool = False) -> dict[str, str]:
+    def row_tags(self, config: RunConfig, record_id: str, answered: bool = False) -> dict[str, str]:
         """Tags of a row that has the numbers of a measurement, perhaps with answers by class."""
-        config = record.config
         study = {STUDY: self.study} if self.study else {}
-        cell = {cell_tag(config.key): record.id}
-        answers = {f"fsbench.answers.{config.key}": record.id} if answered else {}
-        return {ROW: self.row_id(config), **cell, **answers, **study, **self.tags}
+        cell = {cell_tag(config.key): record_id}
+        answers = {f"fsbench.answers.{config.key}": record_id} if answered else {}
+        return {**cell, ROW: self.row_id(config), **answers, **study, **self.tags}
 
 
 def cell_tag(key: str) -> str:

@@ -148,6 +148,7 @@ def translated(
         version=tags["fsbench.version"],
         weights=named_weights(given("weights_name"), given("backbone_weights")),
         record=tags.get("fsbench.record", ""),
+        episode_seed=int(given("episode_seed", "0")),
         **more,
     )
 

@@ -35,6 +35,7 @@ class TrackedRun:
         version: of the code.
         started, finished: UTC.
         order: of two runs of a cell the one with the larger is the later, whatever the clocks say.
+        episode_seed: of the stream of episodes.
         weights: which were given for the backbone, as ``weights mine-abc123``; '' if none.
         record: the measurement's id, see `RunRecord.id`: the same in every store and file; '' for
             runs of early versions.
@@ -76,6 +77,7 @@ class TrackedRun:
     finished: datetime
     order: int
     weights: str = ""
+    episode_seed: int = 0
     record: str = ""
     studies: tuple[str, ...] = ()
 

@@ -104,7 +104,7 @@ class Rows:
     def _finish(self, row_id: str, record: RunRecord, finished: int, answered: bool) -> None:
         config, run = record.config, self.client.get_run(row_id)
         tags = {
-            **self.place.row_tags(record, answered),
+            **self.place.row_tags(config, record.id, answered),
             "fsbench.setting": record.result.setting,
             **self._note(row_id, config),
         }

@@ -123,9 +123,10 @@ class Tracker:
             TrackingError: the store cannot be used.
         """
         config, kept = record.config, KEPT if predictions else {}
-        wanted = [{"fsbench.key": config.key, "fsbench.record": record.id, **kept}]
+        record_id = record.id  # a hash of all accuracies
+        wanted = [{"fsbench.key": config.key, "fsbench.record": record_id, **kept}]
         if not self.place.trial:  # it has no number in its row
-            wanted.append(self.place.row_tags(record, predictions))
+            wanted.append(self.place.row_tags(config, record_id, predictions))
         return all(self._holds(config, tags) for tags in wanted)
 
     def _holds(self, config: RunConfig, tags: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fewshot_bench.runs.records import record_path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -20,7 +21,6 @@ from fewshot_bench.evaluation.predictions import (
     writing_predictions,
 )
 from fewshot_bench.results import Answers, RunRecord
-from fewshot_bench.runs.records import record_path
 from tests.synthetic import make_result
 
 pytestmark = pytest.mark.usefixtures("empty_home")

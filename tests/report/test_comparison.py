@@ -105,8 +105,30 @@ def test_seeds_are_a_level_of_their_own() -> None:
     assert any("One alone has no spread" in note for note in comparison_text.notes(several))
 
 
+def test_runs_of_more_episodes_are_compared_on_the_first_of_them() -> None:
+    """Heads are measured on 10,000 episodes, what adapts its network on the first 2,000."""
+    few = [tracked(60, n_episodes=40, method="maml", mean=0.4)]
+    runs = [*RUNS, *few]
+    with pytest.raises(UsageError, match="share no column"):
+        told("maml", "tim", runs=[replace(few[0], episode_seed=1), *RUNS])
+    found = compare_runs(
+        runs,
+        lambda i: EPISODES(i) if i != few[0].run_id else HARD[:40] / 75,
+        ["tim", "maml", "proto-net"],
+    )
+    pairs = {(p.column, p.second): p.found.n_episodes for p in found.pairs}
+    assert pairs == {
+        ("cifar-fs 1-shot, 40 episodes", "maml"): 40,
+        ("cifar-fs 1-shot, 60 episodes", "proto-net"): 60,
+    }
+    gap = EPISODES(RUNS[-1].run_id)[:40] - HARD[:40] / 75
+    assert found.pairs[0].found.difference == pytest.approx(gap.mean())
+    assert any("more episodes are compared" in note for note in comparison_text.notes(found))
+    assert not told("tim", "proto-net").shortened
+
+
 def test_methods_without_a_column_in_common_are_refused() -> None:
-    other = [tracked(50, n_episodes=600, method="maml")]
+    other = [tracked(50, n_episodes=N, method="maml", n_way=20)]
     with pytest.raises(UsageError, match="ssl-meta and maml share no column"):
         told("ssl-meta", "maml", runs=[*RUNS, *other])
     networks = [tracked(51, n_episodes=N, method="maml", backbone="resnet12")]

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from tests.processes import ROOT
 
 RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
 SECONDS_TO_START = 300.0
+Found = TypeVar("Found")
 
 
 class Node:
@@ -51,11 +53,10 @@ class Node:
         assert self.process.poll() is None, self._log.read_text()
         return "Ray runtime started" in self._log.read_text()
 
-    def workers(self) -> list[int]:
-        """Processes that are doing a task on this node, and not only waiting for one."""
-        return [
-            pid for pid, title in self._own() if re.match(r"ray::(?!IDLE|prepare|Teller)", title)
-        ]
+    def workers(self, word: str) -> list[int]:
+        """Processes of this node that do a task with a word in its name."""
+        task = re.compile(rf"ray::.*\b{word}\b")
+        return [pid for pid, title in self._own() if task.match(title)]
 
     def _own(self) -> Iterator[tuple[int, str]]:
         """Processes of the node, and what they call themselves."""
@@ -97,9 +98,10 @@ def cluster(folder: Path, port: int) -> Iterator[Callable[[str], Node]]:
         own.cleanup()
 
 
-def until(happened: Callable[[], object], seconds: float) -> None:
-    """Wait for something."""
+def until(happened: Callable[[], Found], seconds: float) -> Found:
+    """Wait for something, and return it."""
     deadline = time.monotonic() + seconds
-    while not happened():
+    while not (found := happened()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+    return found

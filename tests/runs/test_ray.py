@@ -4,8 +4,8 @@
 """
 
 import json
+import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from importlib.util import find_spec
@@ -74,13 +74,13 @@ def test_a_node_a_worker_and_the_driver_may_be_killed(tmp_path: Path) -> None:
         head, second = add("head"), add("second")
         tell("two nodes are there")
         process = start(driver, *command)
-        until(second.workers, PATIENCE)
+        until(lambda: second.workers("patterns"), PATIENCE)
         tell("killing the second node")
         second.kill()
         third = add("third")
-        until(lambda: third.workers() and finished(driver), PATIENCE)
+        busy = until(lambda: third.workers("patterns") if finished(driver) else [], PATIENCE)
         tell("killing a worker of the third")
-        kill(third.workers()[0])
+        os.kill(busy[0], signal.SIGKILL)
         until(lambda: finished(driver) >= 3, PATIENCE)
         tell("killing the driver")
         process.kill()
@@ -100,7 +100,3 @@ def test_a_node_a_worker_and_the_driver_may_be_killed(tmp_path: Path) -> None:
     assert len(accuracies(driver)) == N_CELLS
     assert Counter(statuses(driver)) == {"FINISHED": N_CELLS}
     print("cells:", N_CELLS, "MLflow:", dict(Counter(statuses(driver))))
-
-
-def kill(pid: int) -> None:
-    subprocess.run(["kill", f"-{int(signal.SIGKILL)}", str(pid)], check=False)

@@ -150,6 +150,7 @@ def test_shipped_studies_say_what_they_are_for() -> None:
         "heads-imbalance",
         "omniglot",
         "ssl-meta-plus",
+        "transductive",
     }
     for name, study in shipped().items():
         assert study == load_study(name.upper().replace("-", "_"))

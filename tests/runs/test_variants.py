@@ -48,3 +48,15 @@ def test_seeds_of_a_request_share_a_backbone(
     (cell,) = make_plan(request).cells
     assert cell.config.backbone_seed == told
     assert cell.config.pretraining_seed == 0
+
+
+def test_what_is_not_meta_trained_is_measured_once_on_a_shared_backbone(empty_home: object) -> None:
+    from fewshot_bench.runs.plan import make_plan
+
+    request = Request(
+        methods=("simple-shot", "proto-net"), preset="smoke", seeds=(0, 1, 2), n_episodes=2
+    )
+    shared = make_plan(request.model_copy(update={"backbone_seed": 0})).cells
+    assert [cell.config.method for cell in shared].count("simple-shot") == 1
+    assert len(shared) == 4
+    assert len(make_plan(request).cells) == 6

@@ -117,6 +117,7 @@ def test_every_fact_of_a_run_is_read_from_its_own_place() -> None:
         "weights": named_weights("mine", "abc123"),
         "record": "r",
         "studies": ("a", "b", "c"),
+        "episode_seed": 0,
     }
     run.data.params |= {"n_query_way": "null", "shared_classes": "null", "train_checksum": "null"}
     found = tracked(run)

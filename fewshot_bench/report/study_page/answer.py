@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from fewshot_bench.report.cells import row_names
 from fewshot_bench.report.study_page.verdicts import Facts, Rival, Verdict
 
 MOST_NAMED = 4  # methods that a sentence lists
@@ -73,8 +74,7 @@ _PROTOCOL = (
 
 def name_of(cell: Facts) -> str:
     """Name a row, as a table does."""
-    variant = f" ({cell['variant']})" if cell["variant"] else ""
-    return f"{cell['method']}{variant}"
+    return row_names(cell)[1]
 
 
 def listed(names: Iterable[str]) -> str:

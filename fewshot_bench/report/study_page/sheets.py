@@ -46,9 +46,9 @@ def pairs(facts: Pairs) -> str:
 
 
 def configuration(config: RunConfig) -> Pairs:
-    """All settings of a run that are set, by dotted name."""
+    """All facts and settings of a run that are set, the latter as ``--set`` takes them."""
     known = {k: v for k, v in config.model_dump(mode="json").items() if v not in (None, [])}
-    return flatten(known)
+    return {name.removeprefix("recipe."): text for name, text in flatten(known).items()}
 
 
 def _command(run: Measurement) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from fewshot_bench.report.cells import ROW
-from fewshot_bench.report.section import Section
+from fewshot_bench.report.section import Row, Section
 from fewshot_bench.report.study_page.answer import p_text
 from fewshot_bench.report.study_page.verdicts import Facts, Rival, Verdict
 from fewshot_bench.report.webpage import escape, linked
@@ -68,15 +68,17 @@ def results_table(verdicts: Sequence[Verdict], anchors: Mapping[tuple[str, ...],
         verdicts: on all columns.
         anchors: ids of elements that tell more, by the runs of a cell.
     """
-    heads = [Head("Method"), Head("Setting", chosen=True), Head("Backbone", chosen=True)]
+    heads = [Head("Method"), Head("Setting", chosen=True)]
     heads += [Head(text, number=True) for text in column_names(verdicts)]
+    heads += [Head("Backbone", chosen=True)]
     places = [{_row(rival.cell): rival for rival in verdict.rivals} for verdict in verdicts]
     rows = []
     for row in dict.fromkeys(name for place in places for name in place):
         known = next(place[row].cell for place in places if row in place)
-        names = [method_cell(known), setting_cell(known["setting"]), cell(known["backbone"])]
         pairs = zip(places, verdicts, strict=True)
-        rows.append([*names, *(_number(place.get(row), v, anchors) for place, v in pairs)])
+        numbers = [_number(place.get(row), verdict, anchors) for place, verdict in pairs]
+        names = [method_cell(known), setting_cell(known["setting"])]
+        rows.append([*names, *numbers, cell(known["backbone"])])
     return table("accuracy", "Accuracy in percent, with 95 % intervals", heads, rows)
 
 
@@ -184,20 +186,22 @@ def _share(share: float) -> str:
 
 def published_table(section: Section) -> str:
     """Our numbers and those of papers, as ``fsbench table --published`` has them."""
-    heads = [Head(name) for name in ("Method", "Setting", "Backbone", *section.before[3:])]
-    heads += [Head(str(column), number=True) for column in section.columns]
+    several = len({column.dataset for column in section.columns}) > 1
+    heads = [Head("Published as"), Head("Method"), Head("Setting", chosen=True), Head("Backbone")]
+    heads += [Head(str(c) if several else c.label, number=True) for c in section.columns]
     heads += [Head(name) for name in section.after]
-    rows = []
-    for row in section.rows:
-        setting, method, backbone, *rest = section.names(row)
-        texts = [cell(method), setting_cell(setting), cell(backbone), *map(cell, rest)]
-        for entry in row.cells:
-            shown = "-" if entry is None else entry.text
-            texts.append(cell(shown, _leading(shown), "" if entry else "none"))
-        rows.append(
-            [*texts, *(cell("", kind="source", html=linked(text)) for text in section.texts(row))]
-        )
-    return table("published", "Our accuracies beside published ones", heads, rows)
+    return table(
+        "published", "Our accuracies beside published ones", heads, map(_published, section.rows)
+    )
+
+
+def _published(row: Row) -> list[str]:
+    setting, method, backbone = row.names
+    names = [cell(row.published_as), cell(method), setting_cell(setting), cell(backbone)]
+    texts = ["-" if entry is None else entry.text for entry in row.cells]
+    numbers = [cell(text, _leading(text), "none" if text == "-" else "") for text in texts]
+    sources = (row.differs, row.source)
+    return [*names, *numbers, *(cell("", kind="source", html=linked(text)) for text in sources)]
 
 
 def _leading(text: str) -> float:

@@ -1,31 +1,21 @@
 """Who is best in a column of a table, and who is not significantly worse."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.cells import COLUMN, columns_of
+from fewshot_bench.report.paired_cells import Accuracies, by_seed
 from fewshot_bench.statistics.corrections import holm
 from fewshot_bench.statistics.family import ALPHA
 from fewshot_bench.statistics.paired import PairedComparison, compare_seeds
 
 Facts = Mapping[Hashable, Any]
-# Accuracy of each episode of a run, by its id: ``[n_episodes]`` in [0, 1]. Raises `UsageError`.
-Accuracies = Callable[[str], NDArray[np.float64]]
-
-
-@dataclass(frozen=True, eq=False)
-class _Episodes:
-    """The episodes of a run, as `compare_seeds` takes them."""
-
-    accuracies: NDArray[np.float64]
-    episode_digest: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +83,7 @@ def _verdict(column: Facts, rows: Sequence[Facts], accuracies: Accuracies) -> Ve
     """Compare all pairs: the best is chosen by the data, so that whichever it is may be it."""
     pairs = list(combinations(range(len(rows)), 2))
     try:
-        episodes = [_by_seed(row, accuracies) for row in rows]
+        episodes = [by_seed(row, accuracies) for row in rows]
         found = [compare_seeds(episodes[i], episodes[j]) for i, j in pairs]
     except UsageError:
         return Verdict(column, tuple(map(Rival, rows)), told=False)
@@ -103,8 +93,3 @@ def _verdict(column: Facts, rows: Sequence[Facts], accuracies: Accuracies) -> Ve
         if first == 0:
             rivals.append(Rival(rows[second], behind, p_value))
     return Verdict(column, tuple(rivals), told=True)
-
-
-def _by_seed(cell: Facts, accuracies: Accuracies) -> dict[int, _Episodes]:
-    runs = zip(cell["seeds"], cell["run_ids"], strict=True)
-    return {seed: _Episodes(accuracies(run_id), cell["episode_digest"]) for seed, run_id in runs}
