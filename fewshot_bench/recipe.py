@@ -8,8 +8,11 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
 )
+
+from fewshot_bench.utilities.query_balance import dirichlet_alpha
 
 Overrides = Mapping[str, Any]
 Augmentation = Literal["none", "shift", "shift-flip", "natural"]
@@ -103,24 +106,50 @@ class PretrainRecipe(OptimRecipe):
 
 
 class TrainRecipe(OptimRecipe):
-    """Episodic meta-training on the train classes, selected on the val classes."""
+    """Episodic meta-training on the train classes, selected on the val classes.
+
+    Episodes of a step share a shape. With `query_balance` or `min_way` it is validated on what it
+    is trained on, else on episodes as tested: weights of a recipe that gives `n_way`, `n_shot` and
+    `n_query` too serve every test alike. All queries of an imbalanced episode may be of one class:
+    there are as many as the scarcest class allows, `n_query` of each at most.
+    """
+
+    younger = OptimRecipe.younger | {"min_way", "query_balance"}
 
     steps: int = Field(10_000, ge=1, description="optimiser steps")
     tasks_per_step: int = Field(1, ge=1, description="episodes whose losses are averaged")
     n_way: int | None = Field(
         None, ge=2, description="classes of a training episode, none: as tested; at most all"
     )
+    min_way: int | None = Field(
+        None, ge=2, description="draw the ways of every step from min_way .. n_way"
+    )
     n_shot: int | None = Field(None, ge=1, description="none: as tested")
     min_shot: int | None = Field(
         None, ge=1, description="draw the shots of every step from min_shot .. n_shot"
     )
     n_query: int | None = Field(None, ge=1, description="none: as tested")
+    query_balance: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="draw the balance of every step's queries from these, as balanced,dirichlet:2; "
+        "none: balanced",
+    )
     frozen: bool = Field(True, description="keep the backbone, train on stored embeddings")
     augment: Augmentation = Field(
         "none", description="as pretrain.augment; stored embeddings have none"
     )
     val_every: int = Field(500, ge=1, description="steps between validations")
-    val_episodes: int = Field(1000, ge=1, description="of each validation")
+    val_episodes: int = Field(
+        1000, ge=1, description="of each validation, spread over the protocols of a mixture"
+    )
+
+    @field_validator("query_balance")
+    @classmethod
+    def _known_balances(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for balance in value or ():
+            dirichlet_alpha(balance)
+        return value
 
 
 class Recipe(Settings):
@@ -137,6 +166,8 @@ class Recipe(Settings):
         published: data sets for which the values of ``paper`` are the paper's, or its authors'
             code's; another one borrows those of the first that is of its kind.
         grid: the values of settings that are worth trying on the val split.
+        at_test: the method's own settings that its training does not depend on: weights are
+            trained with their defaults, and serve all values.
     """
 
     pretrain: PretrainRecipe | None = None
@@ -146,6 +177,7 @@ class Recipe(Settings):
     presets: ClassVar[Mapping[str, Overrides]] = {}
     published: ClassVar[tuple[str, ...]] = ()
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    at_test: ClassVar[frozenset[str]] = frozenset()
 
 
 def every(interval: int, steps: int) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
 """Settings as texts: the dotted ``KEY=VALUE`` that ``--set`` takes."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, Settings, TrainRecipe
@@ -60,9 +60,18 @@ def parsed(recipe_type: type[Recipe], text: str) -> tuple[str, Any]:
         if value != "default":
             raise UsageError(f"section '{key}' takes 'default' or 'none', or set '{key}.…'")
         return key, {}
-    return key, value.split(",") if key.endswith("milestones") else value
+    return key, value.split(",") if _is_several(recipe_type, key) else value
 
 
 def _is_choice(recipe_type: type[Recipe], key: str, text: str) -> bool:
+    return text in get_args(_annotation(recipe_type, key))
+
+
+def _is_several(recipe_type: type[Recipe], key: str) -> bool:
+    annotation = _annotation(recipe_type, key)
+    return any(get_origin(kind) is tuple for kind in (annotation, *get_args(annotation)))
+
+
+def _annotation(recipe_type: type[Recipe], key: str) -> Any:
     owner, name = declared_in(recipe_type, key)
-    return text in get_args(owner.model_fields[name].annotation)
+    return owner.model_fields[name].annotation

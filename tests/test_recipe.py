@@ -26,6 +26,9 @@ def test_a_setting_overrides_any_key() -> None:
     assert recipe["first_order"] is True
     assert recipe["train"]["lr"] == 0.01  # type: ignore[index]
     assert recipe["train"]["milestones"] == (0.5, 0.8)  # type: ignore[index]
+    mixed = maml("train.query_balance=balanced,dirichlet:2", "train.min_way=2")["train"]
+    assert mixed["query_balance"] == ("balanced", "dirichlet:2")  # type: ignore[index]
+    assert "query_balance" not in maml("train.query_balance=none")["train"]  # type: ignore[operator]
 
 
 def test_a_section_can_be_asked_for_and_left_out() -> None:
@@ -182,7 +185,7 @@ def test_a_paper_without_data_of_the_kind_is_refused() -> None:
 
 def test_what_is_younger_is_written_only_where_it_is_set() -> None:
     """Keys of stored results and weights are made of what is written."""
-    names = {"nesterov", "decay_norms", "clip_norm_of"}
+    names = {"nesterov", "decay_norms", "clip_norm_of", "min_way", "query_balance"}
     assert not names & TrainRecipe().model_dump().keys()
     changed = TrainRecipe(nesterov=False, clip_norm_of="tensors")
     assert names & changed.model_dump().keys() == {"nesterov", "clip_norm_of"}

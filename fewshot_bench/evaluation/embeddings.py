@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from fewshot_bench.backbones.precomputed import Precomputed
-from fewshot_bench.config import dirichlet_alpha
 from fewshot_bench.data.embeddings import EmbeddingSplit, GivenSplit
 from fewshot_bench.data.published import published_like
 from fewshot_bench.episodes.source import EpisodeSource
@@ -21,6 +20,7 @@ from fewshot_bench.recipe import Overrides, Recipe
 from fewshot_bench.results import Result
 from fewshot_bench.settings import setting_texts
 from fewshot_bench.utilities.devices import pick_device
+from fewshot_bench.utilities.query_balance import dirichlet_alpha
 
 
 class NeedsImagesError(UsageError):

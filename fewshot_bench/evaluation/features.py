@@ -89,10 +89,9 @@ def embed_split(method: Method, split: Split) -> Tensor:
             finite.
     """
     method.eval()
-    facts = _facts(method, split)
-    if facts is None:
+    facts, path = _facts(method, split), features_path(method, split)
+    if facts is None or path is None:
         return embed_rows(method, split)
-    path = home() / "features" / f"{split.dataset}-{split.split}-{stable_hash(facts)}.safetensors"
     if not path.exists():
         lock = home() / "locks" / f"{path.stem}.lock"
         with waiting_lock(lock, f"waiting for another process that embeds {split.title}"):
@@ -101,6 +100,14 @@ def embed_split(method: Method, split: Split) -> Tensor:
                 _keep(path, embed_rows(method, split), facts)
                 share(path, replace=False)
     return _load(path, method, split, facts).to(method.device)
+
+
+def features_path(method: Method, split: Split) -> Path | None:
+    """Where the embeddings of a split are kept, if they are, see `embed_split`."""
+    facts = _facts(method, split)
+    if facts is None:
+        return None
+    return home() / "features" / f"{split.dataset}-{split.split}-{stable_hash(facts)}.safetensors"
 
 
 def _keep(path: Path, features: Tensor, facts: dict[str, Any]) -> None:

@@ -32,10 +32,8 @@ def require_finite_scores(
     return scores
 
 
-def require_finite_embeddings(
-    method: Method, embeddings: Tensor, split: Split, first: int
-) -> Tensor:
-    """Return embeddings ``[n, D]`` of rows of a split from `first` on, all of them finite.
+def require_finite_embeddings(method: Method, embeddings: Tensor, split: Split, first: int) -> None:
+    """Refuse embeddings ``[n, D]`` of rows of a split from `first` on that are not all finite.
 
     Raises:
         UsageError: the first row that has others, and where it comes from.
@@ -46,7 +44,6 @@ def require_finite_embeddings(
             f"row {row} of {split.where} has an embedding by {network} that is not finite; get "
             "these data again, or take other weights"
         )
-    return embeddings
 
 
 def first_odd(values: Tensor) -> int:

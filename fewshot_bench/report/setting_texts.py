@@ -96,5 +96,5 @@ def _kind_text(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is tuple:
-        return "numbers, with commas"
+        return f"{'texts' if str in get_args(kind) else 'numbers'}, with commas"
     return _KINDS.get(kind) or str(getattr(kind, "__name__", kind))

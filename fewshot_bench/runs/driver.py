@@ -13,7 +13,7 @@ from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.cells import Plan
 from fewshot_bench.runs.known import known_records, news_of
 from fewshot_bench.runs.local import Engine, Manner, in_processes, in_this_process, tasks_of
-from fewshot_bench.runs.records import recall, remember
+from fewshot_bench.runs.noted_plans import recall, remember
 from fewshot_bench.runs.request import Request
 from fewshot_bench.tracking.store import StoreAwayError, sqlite_file
 from fewshot_bench.tracking.writer import Tracker
@@ -105,9 +105,9 @@ def planned(request: Request) -> Plan:
     """
     plan = recall(request)
     if plan is None:
+        require_writable(home())  # data may be drawn; said before torch is imported
         from fewshot_bench.runs.plan import make_plan
 
-        require_writable(home())  # data may be drawn
         plan = make_plan(request)
         remember(request, plan)
     for reason in plan.left_out:

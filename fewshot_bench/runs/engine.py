@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
+from fewshot_bench.records import stored_record
 from fewshot_bench.results import RunRecord
-from fewshot_bench.runs.records import stored_record
 from fewshot_bench.tracking.owed import deliver
 from fewshot_bench.tracking.store import TrackingError
 from fewshot_bench.tracking.writer import Tracker

@@ -8,12 +8,12 @@ from itertools import product
 import torch
 
 from fewshot_bench.config import RunConfig
-from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.data.dataset import Dataset, Split
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.errors import UsageError
+from fewshot_bench.errors import UsageError, concerning
 from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
-from fewshot_bench.recipe import Recipe
+from fewshot_bench.recipe import Recipe, TrainRecipe
 from fewshot_bench.runs.asked_methods import expanded, scoped
 from fewshot_bench.runs.cells import Cell, Choice, Plan
 from fewshot_bench.runs.configuration import given_weights, make_config
@@ -23,7 +23,7 @@ from fewshot_bench.runs.request import Request, Scoped
 from fewshot_bench.runs.tuning import grid_points
 from fewshot_bench.runs.weights import with_shared
 from fewshot_bench.settings import setting_names
-from fewshot_bench.training import meta_training, pretraining
+from fewshot_bench.training import pretraining, protocols
 from fewshot_bench.training.meta_training import config_source
 
 
@@ -88,7 +88,8 @@ def _rows(request: Request, data: Sequence[Domains]) -> Iterator[_Row]:
             like = domains.training.images("train")
             given = given_weights(request.weights, backbone, like)
         for name, from_group in names.items():
-            yield _Row(name, backbone, domains, given, scopes[name], from_group)
+            for scope in scopes[name].each:
+                yield _Row(name, backbone, domains, given, scope, from_group)
 
 
 def _checked(request: Request, row: _Row) -> tuple[Cell, ...]:
@@ -120,7 +121,8 @@ def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | N
         _require_training(config, recipe)
     if domains.embedded_by:
         require_splits(config, recipe, domains.training)
-    check_training(config, recipe, domains)
+    with concerning(config.method):
+        check_training(config, recipe, domains)
 
 
 def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
@@ -130,15 +132,28 @@ def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
     train, val = domains.training["train"], domains.training["val"]
     if recipe.train is not None:
         _require_weights(config, recipe, domains)
-        with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
-            EpisodeSource(
-                train, meta_training.training_spec(config, recipe.train, len(train.class_names))
-            )
-        with _stage("validation in meta-training"):
-            EpisodeSource(val, meta_training.validation_spec(config))
+        _check_meta_training(config, recipe.train, train, val)
     if recipe.pretrain is not None:
         with _stage("validation in pretraining", ": give the val split more classes or images"):
             EpisodeSource(val, pretraining.validation_spec(val))
+
+
+def _check_meta_training(config: RunConfig, recipe: TrainRecipe, train: Split, val: Split) -> None:
+    largest = protocols.training_spec(config, recipe, len(train.class_names))
+    shapes = protocols.fitting(protocols.training_shapes(largest, recipe), train)
+    symmetric = methods[config.method].label_symmetric or not protocols.is_mixture(recipe)
+    if not symmetric and {shape.n_way for shape in shapes} != {config.n_way}:
+        raise UsageError(
+            f"{config.method} is trained for the ways that it is tested with alone: it has weights "
+            "for each place of a label; leave train.min_way and train.n_way out"
+        )
+    with _stage("meta-training", " (or set train.n_way, train.n_shot or train.n_query alone)"):
+        for shape in shapes:
+            EpisodeSource(train, shape)
+    with _stage("validation in meta-training"):
+        judges = protocols.validation_shapes(config, recipe, len(val.class_names))
+        for shape in protocols.fitting(judges, val):
+            EpisodeSource(val, shape)
 
 
 def _require_weights(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
@@ -187,7 +202,7 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
     settings = row.scope.settings
 
     def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:
-        return make_config(
+        config = make_config(
             row.method,
             row.backbone,
             domains.dataset,
@@ -197,10 +212,12 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
             settings=[*settings, *point],
             split=split,
             seed=seed,
+            backbone_seed=None if request.backbone_seed == seed else request.backbone_seed,
             query_balance=query_balance,
             **request.protocol,
             **row.given,
         )
+        return _seeded_by_backbone(config) if config.recipe["train"] is None else config
 
     points = grid_points(methods[row.method].recipe_type, settings) if request.tune else []
     at_home, domains = row.domains.at_home, row.domains
@@ -213,3 +230,9 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
         for p in points
     )
     return Cell(config=configure(domains, request.split), choices=tuple(choices))
+
+
+def _seeded_by_backbone(config: RunConfig) -> RunConfig:
+    """Say of a run without meta-training that its only seed is the backbone's."""
+    update = {"seed": config.pretraining_seed, "backbone_seed": None}
+    return config.model_copy(update=update)

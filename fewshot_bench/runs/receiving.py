@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
+from fewshot_bench.records import keep_record, next_order, record_path, stored_record
 from fewshot_bench.results import RunRecord, require_sound
 from fewshot_bench.runs.cells import Cell
 from fewshot_bench.runs.engine import Engine, Measuring, best_choice
-from fewshot_bench.runs.records import keep_record, next_order, record_path, stored_record
 from fewshot_bench.utilities.shared_store import SharedStore, bring, name_of, share
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from dataclasses import fields
 from math import isnan
 
-from fewshot_bench.config import dirichlet_alpha
 from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.utilities.query_balance import dirichlet_alpha
 
 # The interval of two episodes, one all right and one all wrong, is the widest that there is:
 # 12.7062 (Student's t, 1 degree of freedom) * 0.7071 (standard deviation) / sqrt(2).
@@ -59,5 +59,5 @@ def check_possible(run: TrackedRun) -> None:
 def _check_texts(run: TrackedRun) -> None:
     """No file can hold half a character, which JSON can."""
     texts = [getattr(run, field.name) for field in fields(run) if field.type is str]
-    for text in (*texts, *run.settings, *run.recipe, *run.recipe.values()):
+    for text in (*texts, *run.settings, *run.studies, *run.recipe, *run.recipe.values()):
         text.encode("utf-8")

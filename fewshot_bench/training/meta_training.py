@@ -1,6 +1,8 @@
 """Episodic meta-training of a method, selected on the val classes."""
 
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,28 +15,21 @@ from fewshot_bench.episodes.episode import EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluation.evaluate import gather, inputs_of, score_episodes
-from fewshot_bench.evaluation.features import ImageTable
+from fewshot_bench.evaluation.features import ImageTable, Table
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
+from fewshot_bench.training.protocols import (
+    fitting,
+    is_mixture,
+    training_shapes,
+    training_spec,
+    validation_shapes,
+)
 from fewshot_bench.training.trainer import Trainer
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
-
-
-def training_spec(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> EpisodeSpec:
-    """Shape of a training episode: the recipe's, else that of a balanced test episode."""
-    return EpisodeSpec(
-        min(recipe.n_way or config.n_way, n_classes),
-        recipe.n_shot or config.n_shot,
-        recipe.n_query or config.n_query,
-    )
-
-
-def validation_spec(config: RunConfig) -> EpisodeSpec:
-    """Shape of the episodes that judge a meta-training: that of a test, always balanced."""
-    return replace(config.spec, dirichlet=None, n_query_way=None)
 
 
 def meta_training(
@@ -45,8 +40,11 @@ def meta_training(
     The test protocol counts only in so far as training or validation episodes follow it.
     """
     spec = training_spec(config, recipe, len(dataset["train"].class_names))
-    validation = validation_spec(config)
-    given = {"backbone_weights": config.backbone_weights} if config.backbone_weights else {}
+    val = dataset["val"]
+    shapes = fitting(validation_shapes(config, recipe, len(val.class_names)), val)
+    judged_on = [shape.facts for shape in shapes]
+    younger = ("backbone_weights", "backbone_seed")  # than stored weights: told where they are set
+    given = {name: getattr(config, name) for name in younger if getattr(config, name) is not None}
     return StoredWeights(
         {
             "kind": "method",
@@ -56,9 +54,9 @@ def meta_training(
             **given,
             "dataset": dataset.name,
             "data_checksum": dataset.checksum,
-            "recipe": config.recipe,
+            "recipe": _recipe_facts(config),
             "train_episodes": spec.facts,
-            "val_episodes": validation.facts,
+            "val_episodes": judged_on if is_mixture(recipe) else judged_on[0],
             "seed": config.seed,
         },
         config_source(config),
@@ -66,9 +64,38 @@ def meta_training(
     )
 
 
+def _recipe_facts(config: RunConfig) -> dict[str, Any]:
+    """Settings that count in training, see `Recipe.at_test`."""
+    at_test = methods[config.method].recipe_type.at_test
+    return {name: value for name, value in config.recipe.items() if name not in at_test}
+
+
+@contextmanager
+def _as_trained(method: Method) -> Iterator[None]:
+    """Give a method, for its training, the defaults of settings that count at test alone."""
+    asked, fields = method.recipe, type(method.recipe).model_fields
+    defaults = {name: fields[name].default for name in type(asked).at_test}
+    method.recipe = asked.model_copy(update=defaults)
+    try:
+        yield
+    finally:
+        method.recipe = asked
+
+
 def config_source(config: RunConfig) -> str:
     """Digest of the code of a configuration's method and backbone."""
     return source_digest(methods[config.method], maker_of(config.backbone))
+
+
+def shots_text(stored: StoredWeights) -> str:
+    """Say for how many shots weights are, as ``5-shot`` or ``1- to 10-shot``."""
+    shots = sorted({shape.n_shot for shape in _judged_on(stored)})
+    return f"{shots[0]}- to {shots[-1]}-shot" if len(shots) > 1 else f"{shots[0]}-shot"
+
+
+def _judged_on(stored: StoredWeights) -> list[EpisodeSpec]:
+    facts = stored.facts["val_episodes"]
+    return [EpisodeSpec(**each) for each in (facts if isinstance(facts, list) else [facts])]
 
 
 def meta_train(
@@ -83,7 +110,8 @@ def meta_train(
         if stored.missing():
             if not recipe.frozen:
                 method.backbone.weights_key = None  # they change from now on
-            done = _trainer(stored, method, dataset, recipe).run()
+            with _as_trained(method):
+                done = _trainer(stored, method, dataset, recipe).run()
             stored.finish(method.state_dict(), done.outcome)
     weights, facts = stored.load()
     load_into(method, weights, stored.path)
@@ -99,9 +127,11 @@ def _trainer(
     method.backbone.requires_grad_(not recipe.frozen)
     spec = EpisodeSpec(**stored.facts["train_episodes"])
     episodes = TrainingEpisodes(dataset["train"], spec, recipe, seed)
-    val = EpisodeSource(dataset["val"], EpisodeSpec(**stored.facts["val_episodes"]))
+    val, judges = dataset["val"], _judged_on(stored)
+    sources = [EpisodeSource(val, shape) for shape in judges]
+    n_each = -(-recipe.val_episodes // len(sources))
     if recipe.frozen:
-        table, val_table = inputs_of(method, episodes.split), inputs_of(method, val.split)
+        table, val_table = inputs_of(method, episodes.split), inputs_of(method, val)
     else:
         images = dataset.images("train")
         table, val_table = ImageTable(images, method.device, recipe.augment), None
@@ -110,15 +140,19 @@ def _trainer(
         method.train()
         if recipe.frozen:
             method.backbone.eval()
-        return method.loss(*gather(table, episodes[step], spec.n_way, training=True))
+        indices = episodes[step]
+        return method.loss(*gather(table, indices, indices.classes.shape[1], training=True))
 
     def validate() -> float:
-        inputs = val_table or inputs_of(method, val.split)
-        return float(score_episodes(method, val, recipe.val_episodes, inputs).accuracies.mean())
+        inputs = val_table or inputs_of(method, val)
+        means = _by_balance(method, sources, n_each, inputs)
+        for balance, mean in means.items() if len(means) > 1 else ():
+            trainer.note(f"val_acc_{balance}", mean)
+        return float(np.mean([*means.values()]))
 
-    return Trainer(
+    trainer = Trainer(
         "train",
-        f"{stored.facts['method']} {stored.facts['val_episodes']['n_shot']}-shot",
+        f"{stored.facts['method']} {shots_text(stored)}",
         method,
         objective,
         validate,
@@ -128,26 +162,40 @@ def _trainer(
         seed=seed,
         stored=stored,
     )
+    return trainer
+
+
+def _by_balance(
+    method: Method, sources: list[EpisodeSource], n_each: int, table: Table
+) -> dict[str, float]:
+    """Mean accuracies over the shapes of each balance of queries, of which all have as many."""
+    found = defaultdict(list)
+    for source in sources:
+        alpha = source.spec.dirichlet
+        balance = "balanced" if alpha is None else f"dirichlet-{alpha:g}"
+        found[balance].append(score_episodes(method, source, n_each, table).accuracies.mean())
+    return {balance: float(np.mean(means)) for balance, means in found.items()}
 
 
 class TrainingEpisodes:
-    """Episodes of a training step; their shots vary between steps if the recipe says so."""
+    """Episodes of a training step; their shape varies between steps if the recipe says so."""
 
-    BLOCK = 64  # steps sampled at once: as fast as one
+    BLOCK = 64  # steps sampled at once, if all have one shape: as fast as one
 
     def __init__(self, split: Split, spec: EpisodeSpec, recipe: TrainRecipe, seed: int) -> None:
-        least = min(recipe.min_shot or spec.n_shot, spec.n_shot)
-        shots = range(least, spec.n_shot + 1)
-        self.sources = [EpisodeSource(split, replace(spec, n_shot=k), seed) for k in shots]
+        shapes = fitting(training_shapes(spec, recipe), split)
+        self.sources = [EpisodeSource(split, shape, seed) for shape in shapes]
         self.split, self.seed, self.n_tasks = split, seed, recipe.tasks_per_step
-        self._sampled: dict[int, tuple[int, EpisodeIndices]] = {}  # of each source, the last block
+        self._block = -1
+        self._sampled: EpisodeIndices
 
     def __getitem__(self, step: int) -> EpisodeIndices:
-        chosen = 0
+        n = self.n_tasks
         if len(self.sources) > 1:
             chosen = int(np.random.default_rng([self.seed, step]).integers(len(self.sources)))
+            return self.sources[chosen].indices(step * n, n)
         block, place = divmod(step, self.BLOCK)
-        if chosen not in self._sampled or self._sampled[chosen][0] != block:
-            n = self.BLOCK * self.n_tasks
-            self._sampled[chosen] = block, self.sources[chosen].indices(block * n, n)
-        return self._sampled[chosen][1].part(place * self.n_tasks, self.n_tasks)
+        if block != self._block:
+            start, many = block * self.BLOCK * n, self.BLOCK * n
+            self._block, self._sampled = block, self.sources[0].indices(start, many)
+        return self._sampled.part(place * n, n)

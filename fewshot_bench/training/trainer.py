@@ -136,7 +136,7 @@ class Trainer:
         state.step += 1
         due = state.step % self.val_every == 0 or state.step == self.n_steps
         if due:
-            self._note("loss", sum(state.recent) / len(state.recent))
+            self.note("loss", sum(state.recent) / len(state.recent))
             self._validate()
             state.recent.clear()
         return due
@@ -160,7 +160,8 @@ class Trainer:
         good = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was good"
         return UsageError(f"{what}; {good}; lower the learning rate with --set")
 
-    def _note(self, name: str, value: float) -> None:
+    def note(self, name: str, value: float) -> None:
+        """Add the point of this step to a curve."""
         self.state.curves.append((f"{self.stage}_{name}", self.state.step, value))
 
     def _validate(self) -> None:
@@ -170,7 +171,7 @@ class Trainer:
         except UsageError as error:
             moment = f"validation of {self.label} at step {self.state.step}"
             raise UsageError(f"{moment}: {error}") from None
-        self._note("val_acc", accuracy)
+        self.note("val_acc", accuracy)
         if accuracy > self.state.best:
             self.state.best, self.state.best_step = accuracy, self.state.step
             self.best_weights = {k: v.detach().clone() for k, v in _state(self.module).items()}

@@ -10,7 +10,7 @@ from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.runs.configuration import make_config
-from fewshot_bench.training.meta_training import training_spec
+from fewshot_bench.training.protocols import training_spec
 from tests.oracles import Identity, close
 from tests.synthetic import make_dataset
 

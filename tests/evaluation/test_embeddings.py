@@ -143,6 +143,8 @@ def test_random_weights_are_of_the_seed_and_the_users_numbers_are_left_alone() -
     recipe = recipe_for_embeddings("snail", 1, settings={"train": None})
     one, other = (build_on_embeddings("snail", 12, 5, recipe, seed=s).state_dict() for s in (0, 1))
     assert any(not torch.equal(one[key], other[key]) for key in one)
+    unsaid = build_on_embeddings("snail", 12, 5, recipe).state_dict()
+    assert all(torch.equal(one[key], unsaid[key]) for key in one)
 
 
 @pytest.mark.parametrize("name", ["simple-shot", "fine-tune", "bd-cspn", "laplacian-shot", "tim"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fewshot_bench.runs.records import record_path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -46,6 +47,10 @@ def keep(*blocks: Answers, key: str = CONFIG.key) -> Path:
         for block in blocks:
             take(block)
     return predictions_path(key)
+
+
+def test_answers_lie_beside_the_record_of_their_run() -> None:
+    assert keep(made_up(1)).parent == record_path(CONFIG.key).parent
 
 
 def record_of(*blocks: Answers) -> RunRecord:

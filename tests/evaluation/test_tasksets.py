@@ -14,7 +14,7 @@ from fewshot_bench.evaluation.evaluate import gather
 from fewshot_bench.evaluation.features import ImageTable
 from fewshot_bench.evaluation.tasksets import Taskset
 from fewshot_bench.utilities.optional import import_extra
-from tests.synthetic import make_split
+from tests.synthetic import make_dataset, make_split
 
 SPEC = EpisodeSpec(4, 2, 3)
 
@@ -64,12 +64,25 @@ def test_what_learn2learn_has_no_layout_for_is_refused(
         Taskset(source(spec), num_tasks)
 
 
-@pytest.mark.slow
-def test_a_data_set_gives_one_taskset_a_split() -> None:
-    tasksets = fsb.tasksets("glyphs", n_way=3, n_query=2, num_tasks=1)
-    splits = [tasks.source.split.split for tasks in tasksets]
-    assert splits == ["train", "val", "test"]
-    assert tasksets.validation is tasksets[1]
+def test_an_endless_set_is_drawn_from_as_far_as_learn2learn_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("random.randrange", lambda n: n - 1)
+    endless = Taskset(source())
+    assert torch.equal(endless.sample()[0], endless[2**31 - 1][0])
+
+
+def test_a_data_set_gives_one_taskset_a_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = make_dataset()
+    monkeypatch.setattr("fewshot_bench.evaluation.tasksets.open_dataset", lambda _: dataset)
+    found = fsb.tasksets("synthetic", n_way=3, n_query=2, num_tasks=1)
+    assert [tasks.source.split.split for tasks in found] == ["train", "val", "test"]
+    assert found.validation is found[1]
+    assert [len([*tasks]) for tasks in found] == [1, 1, 1]
+    benchmarks = EpisodeSource(dataset["test"], EpisodeSpec(3, 1, 2), seed=0)
+    assert torch.equal(found.test[0][0], Taskset(benchmarks)[0][0])
+    assert fsb.tasksets("synthetic").test.source.spec == EpisodeSpec(5, 1, 15)
+    assert fsb.tasksets("synthetic").test.num_tasks == -1
 
 
 @pytest.mark.skipif(find_spec("learn2learn") is None, reason="no learn2learn; make learn2learn")

@@ -60,6 +60,14 @@ def test_another_protocol_gets_a_column_that_says_so(fact: str, value: object, w
     assert all(any(note.startswith(f"{c}:") for note in table.notes) for c in columns)
 
 
+def test_columns_of_all_and_of_some_classes_are_told_apart() -> None:
+    columns = build_table([tracked(0), tracked(1, n_query_way=2)]).ours.columns
+    assert {c.label for c in columns} == {
+        "1-shot, queries of all classes",
+        "1-shot, queries of 2 classes",
+    }
+
+
 def test_a_fact_that_all_columns_share_is_left_to_the_footnote() -> None:
     table = build_table([tracked(n_way=10, n_episodes=600)])
     assert str(table.ours.columns[0]) == "cifar-fs 1-shot"
@@ -169,8 +177,12 @@ def test_what_imbalance_changes_stands_beside_it() -> None:
 
 def test_costs_are_told_if_asked_for() -> None:
     runs = [tracked(0), tracked(1, method="simple-shot", train_seconds=0.0, ms_per_episode=0.0123)]
-    trained, untrained = build_table(runs, cost=True).ours.rows
-    assert trained.cells[0].text.endswith("± 0.40 (1.5 min, 0.25 ms)")  # type: ignore[union-attr]
-    assert untrained.cells[0].text.endswith("± 0.40 (0.0123 ms)")  # type: ignore[union-attr]
+    section = build_table(runs, cost=True).ours
+    assert [c.label for c in section.columns] == ["1-shot", "1-shot, minutes", "1-shot, ms"]
+    assert [c.cost for c in section.columns] == [False, True, True]
+    texts = [[cell.text for cell in row.cells if cell] for row in section.rows]
+    assert texts == [["60.00 ± 0.40", "1.5", "0.25"], ["60.00 ± 0.40", "0", "0.0123"]]
+    untrained = build_table(runs[1:], cost=True).ours
+    assert [c.label for c in untrained.columns] == ["1-shot", "1-shot, ms"]
     assert COST_NOTE in build_table(runs, cost=True).notes
     assert COST_NOTE not in build_table(runs).notes

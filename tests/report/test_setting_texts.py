@@ -38,6 +38,7 @@ class Child(Parent):
         ("where", "numbers, with commas"),
         ("note", "text"),
         ("train.n_way", "integer ≥ 2, or `none`"),
+        ("train.query_balance", "texts, with commas, or `none`"),
     ],
 )
 def test_ranges_are_read_from_types_and_bounds(key: str, text: str) -> None:

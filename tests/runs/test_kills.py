@@ -1,7 +1,8 @@
 """``kill -9`` at random moments over runs of four cells: nothing is lost, nothing is there twice.
 
 ``FSBENCH_KILLS=50 FSBENCH_KILL_SEED=1 pytest tests/runs/test_kills.py -s`` kills 50 times on each
-store, at other moments with another seed, and prints the stages that the kills fell into.
+store, and a study's driver with two workers, at other moments with another seed, and prints the
+stages that the kills fell into.
 """
 
 import os
@@ -24,6 +25,18 @@ CELLS = ["run", "-m", "proto-net", "-m", "ssl-meta", "--shots", "1", "--shots", 
 SMALL = ["--dataset", "patterns", "--preset", "smoke", "--queries", "5", "--episodes", "60"]
 SHORT = ["pretrain.epochs=3", "pretrain.val_episodes=20", "train.steps=12", "train.val_every=4"]
 COMMAND = [*CELLS, *SMALL, *(f"--set={setting}" for setting in SHORT)]
+STUDY = ["study", "four.toml", "--workers", "2"]  # the same four
+FOUR = """
+methods = ["proto-net", "ssl-meta"]
+datasets = "patterns"
+shots = [1, 3]
+seeds = 7
+preset = "smoke"
+n_query = 5
+n_episodes = 60
+
+[settings]
+""" + "\n".join(SHORT)
 KILLS = int(os.environ.get("FSBENCH_KILLS", "0"))
 SEED = int(os.environ.get("FSBENCH_KILL_SEED", "0"))
 on_demand = pytest.mark.skipif(not KILLS, reason="takes minutes; FSBENCH_KILLS=50 runs it")
@@ -40,6 +53,7 @@ def make_folder(folder: Path, images: Path) -> Path:
     """A folder with a home in it, whose data sets are those of all others."""
     (folder / "home").mkdir(parents=True)
     (folder / "home" / "data").symlink_to(images)
+    (folder / "four.toml").write_text(FOUR)
     return folder
 
 
@@ -48,18 +62,25 @@ def uninterrupted(
     tmp_path_factory: pytest.TempPathFactory, images: Path, empty_store: Path
 ) -> tuple[Path, float]:
     """Folder of the runs that nobody stopped, and how long they took."""
-    folder = make_folder(tmp_path_factory.mktemp("uninterrupted"), images)
+    return carried_out(tmp_path_factory.mktemp("uninterrupted"), images, empty_store, COMMAND)
+
+
+def carried_out(
+    place: Path, images: Path, empty_store: Path, command: list[str]
+) -> tuple[Path, float]:
+    """Run a command that nobody stops; its folder, with an empty store, and how long it took."""
+    folder = make_folder(place, images)
     shutil.copy(empty_store, folder / "empty.db")
     shutil.copy(empty_store, folder / "mlflow.db")
     fsbench(folder, "list", "methods")  # the modules are imported now
     began = time.monotonic()
-    fsbench(folder, *COMMAND)
+    fsbench(folder, *command)
     return folder, time.monotonic() - began
 
 
-def is_killed(folder: Path, uri: str, seconds: float) -> bool:
-    """Start the command and kill it after a while; False if it came to its end before."""
-    process = start(folder, *COMMAND, "--tracking-uri", uri)
+def is_killed(folder: Path, command: list[str], seconds: float) -> bool:
+    """Start a command and kill it after a while; False if it came to its end before."""
+    process = start(folder, *command)
     process.join(seconds)
     process.kill()
     process.join()
@@ -78,34 +99,50 @@ def stage(home: Path) -> str:
     return "evaluation" if list(home.glob("weights/backbone-*")) else "start-up"
 
 
-def kill_often(place: Path, images: Path, uri: str, undisturbed: tuple[Path, float]) -> None:
-    """Kill the command `KILLS` times, and compare each that came to its end with the undisturbed.
+def kill_often(
+    place: Path,
+    images: Path,
+    uri: str,
+    undisturbed: tuple[Path, float],
+    command: list[str] = COMMAND,
+) -> None:
+    """Kill a command `KILLS` times, and compare each that came to its end with the undisturbed.
 
     Args:
         place: for the folders.
         images: see `images`.
         uri: of a store; a relative one is made anew for each folder.
-        undisturbed: see `uninterrupted`.
+        undisturbed: see `carried_out`.
+        command: to be killed.
     """
     expected, seconds = undisturbed
+    command = [*command, "--tracking-uri", uri]
     moments, wanted = random.Random(SEED), max(KILLS, 3)
     kills, laps = Counter[str](), 0
     while kills.total() < wanted:
         folder, laps = make_folder(place / str(laps), images), laps + 1
         if laps % 8:  # else a kill may fall into the making of the store
             shutil.copy(expected / "empty.db", folder / "mlflow.db")
-        while kills.total() < wanted and is_killed(folder, uri, moments.uniform(0, seconds)):
+        while kills.total() < wanted and is_killed(folder, command, moments.uniform(0, seconds)):
             kills[stage(folder / "home")] += 1
-        fsbench(folder, *COMMAND, "--tracking-uri", uri)
+        fsbench(folder, *command)
         assert_same(folder, expected)
         assert not list(folder.glob("home/owed/*/[!.]*")), said(folder)  # but what was half written
-        mine = logged(folder, uri)
+        # Workers whose driver was killed stop as if by Ctrl-C, and say so.
+        stopped = "KILLED" if command[0] == "study" else None
+        mine = [run for run in logged(folder, uri) if run["status"] != stopped]
         assert mine == logged(expected, f"sqlite:///{expected}/mlflow.db"), said(folder)
         print(f"survived {kills.total()} kills of {laps} commands: {dict(kills)}", flush=True)
 
 
 def test_kills_on_sqlite(tmp_path: Path, images: Path, uninterrupted: tuple[Path, float]) -> None:
     kill_often(tmp_path, images, "sqlite:///mlflow.db", uninterrupted)
+
+
+@on_demand
+def test_kills_of_a_study(tmp_path: Path, images: Path, empty_store: Path) -> None:
+    undisturbed = carried_out(tmp_path / "uninterrupted", images, empty_store, STUDY)
+    kill_often(tmp_path, images, "sqlite:///mlflow.db", undisturbed, STUDY)
 
 
 @on_demand

@@ -18,8 +18,6 @@ from fewshot_bench.training.meta_training import (
     config_source,
     meta_train,
     meta_training,
-    training_spec,
-    validation_spec,
 )
 from tests.cells import config, same, train, weights
 from tests.synthetic import make_dataset, make_method
@@ -47,29 +45,6 @@ def test_a_frozen_backbone_stays_as_it_was() -> None:
     assert not same(trained, fixed)
     free = weights(train("ssl-meta", "train.frozen=false"))
     assert not same(backbone, free)
-
-
-def test_training_episodes_follow_the_recipe_or_the_test() -> None:
-    protocol = config("proto-net", n_way=4, n_shot=2)
-    assert training_spec(protocol, TrainRecipe(n_way=30, n_shot=5), 8).n_way == 8
-    spec = training_spec(protocol, TrainRecipe(), 8)
-    assert (spec.n_way, spec.n_shot, spec.n_query) == (4, 2, 4)
-    own = training_spec(protocol, TrainRecipe(n_way=3, n_shot=5, n_query=7), 8)
-    assert own == EpisodeSpec(3, 5, 7)
-    odd = config("proto-net", n_way=4, query_balance="dirichlet:2.0")
-    assert odd.spec.dirichlet == 2.0
-    assert validation_spec(odd) == EpisodeSpec(4, 1, 4)
-
-
-def test_the_shots_of_training_may_vary_from_step_to_step() -> None:
-    recipe = TrainRecipe(n_shot=4, min_shot=2, tasks_per_step=3)
-    episodes = TrainingEpisodes(make_dataset()["train"], EpisodeSpec(5, 4, 2), recipe, seed=1)
-    shots = [episodes[step].support.shape[1] // 5 for step in range(40)]
-    assert set(shots) == {2, 3, 4}
-    assert shots == [episodes[step].support.shape[1] // 5 for step in range(40)]
-    assert episodes[0].support.shape[0] == 3
-    fixed = TrainingEpisodes(make_dataset()["train"], EpisodeSpec(5, 4, 2), TrainRecipe(), seed=1)
-    assert {fixed[step].support.shape[1] for step in range(10)} == {20}
 
 
 def test_a_step_has_the_next_episodes_of_the_stream() -> None:
