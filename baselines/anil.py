@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from fewshot_bench.baselines.maml import MAML_PRESETS, MAMLRecipe
 from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.baselines.maml import MAML_PRESETS, MAMLRecipe
 from fewshot_bench.bases.inner_loop import InnerLoopRecipe, linear_head
 from fewshot_bench.method import Method, methods
 from fewshot_bench.ops.basic import one_hot

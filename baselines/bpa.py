@@ -1,9 +1,9 @@
 """BPA: PT-MAP on each image's balanced affinities to all images of its task."""
 
+from fewshot_bench.baselines.pt_map import PTMAP, PTMAPRecipe
 from pydantic import Field
 from torch import Tensor
 
-from fewshot_bench.baselines.pt_map import PTMAP, PTMAPRecipe
 from fewshot_bench.bases.affinity_head import AffinityMethod, AffinityRecipe
 from fewshot_bench.method import methods
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from fewshot_bench.baselines.simple_shot import SimpleShot, SimpleShotRecipe
 from pydantic import Field
 
-from fewshot_bench.baselines.simple_shot import SimpleShot, SimpleShotRecipe
 from fewshot_bench.bases.affinity_head import AffinityMethod, AffinityRecipe
 from fewshot_bench.bases.published_pretraining import S2M2
 from fewshot_bench.method import methods

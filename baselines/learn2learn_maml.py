@@ -3,9 +3,9 @@
 from types import ModuleType
 from typing import Any
 
+from fewshot_bench.baselines.maml import MAML_PRESETS, MAMLRecipe
 from pydantic import Field
 
-from fewshot_bench.baselines.maml import MAML_PRESETS, MAMLRecipe
 from fewshot_bench.bases.inner_loop import InnerLoopRecipe
 from fewshot_bench.bases.learn2learn import Learn2LearnAlgorithm
 from fewshot_bench.method import methods

@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 from fewshot_bench.baselines.meta_sgd import MetaSGD, MetaSGDRecipe
+
 from fewshot_bench.bases.learn2learn import LEARN2LEARN, Learn2LearnAlgorithm
 from fewshot_bench.method import methods
 

@@ -3,10 +3,10 @@
 from types import ModuleType
 from typing import Any
 
+from fewshot_bench.baselines.metaoptnet import MetaOptNetSVM, MetaOptNetSVMRecipe
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.baselines.metaoptnet import MetaOptNetSVM, MetaOptNetSVMRecipe
 from fewshot_bench.bases.learn2learn import LEARN2LEARN, Learn2LearnClassifier, require_qpth
 from fewshot_bench.method import methods
 

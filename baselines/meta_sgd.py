@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
+from fewshot_bench.baselines.maml import MAML_TRAINING
 from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.baselines.maml import MAML_TRAINING
 from fewshot_bench.bases.inner_loop import InnerLoopMethod, InnerLoopRecipe, Weights
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from fewshot_bench.baselines.bavardage import within_scatter
 from torch import Tensor
 
-from fewshot_bench.baselines.bavardage import within_scatter
 from tests.baselines.made_up import embedded_tasks, method_of, scores_of
 from tests.oracles import close, embedded, load_authors
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from fewshot_bench.baselines.can import CAN
 from torch import Tensor
 
-from fewshot_bench.baselines.can import CAN
 from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
 from tests.oracles import Identity, close

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from fewshot_bench.baselines.ctm import CTM
 from torch import Tensor
 
-from fewshot_bench.baselines.ctm import CTM
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from tests.oracles import Identity, close

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from fewshot_bench.baselines.feat import FEAT
 from torch import Tensor, nn
 
-from fewshot_bench.baselines.feat import FEAT
 from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
 from tests.baselines.made_up import embedded_tasks

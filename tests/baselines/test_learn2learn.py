@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-
 from fewshot_bench.baselines.maml import MAMLRecipe
+
 from fewshot_bench.bases.learn2learn import require_qpth
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods

@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from fewshot_bench.baselines.leo import LEO
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from fewshot_bench.baselines.leo import LEO
 from fewshot_bench.episodes.episode import Episode
 from tests.baselines.finite_differences import assert_gradient_is_slope
 from tests.oracles import Identity, close

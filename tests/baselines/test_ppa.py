@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from fewshot_bench.baselines.ppa import PPA
 from torch import Tensor
 
-from fewshot_bench.baselines.ppa import PPA
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from fewshot_bench.baselines.tadam import TADAM
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.backbones.resnet12 import Block, ResNet12
-from fewshot_bench.baselines.tadam import TADAM
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from tests.oracles import Identity, close

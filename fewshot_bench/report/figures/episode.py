@@ -27,8 +27,8 @@ Labels = NDArray[np.int64]
 
 _MARKS = "osD^vPXp<>"  # of classes
 _PANEL, _STRIP, _MARGIN = 3.3, 1.15, 0.9  # inches
-_MOST_CLASSES, _MOST_IMAGES = 10, 9
-_NAME = 14  # characters of a class name
+_MOST_CLASSES, _MOST_IMAGES = 10, 8
+_NAME, _NAME_BELOW = 14, 10  # characters of a class name, in a panel and below an image
 _KEY = (
     "a query's shape and colour: its true class; filled: answered right, open: wrong; ringed: "
     "answered otherwise than at first · large: {} and their way · plane: where the true class "
@@ -103,7 +103,8 @@ def episode_figure(episode: RefinedEpisode, title: str, caption: str) -> Figure:
     marks = (
         "means of what was taken for each class" if steps[0].weights is None else "class weights"
     )
-    explain(figure, title, f"{summary(episode)} · {caption} · {_KEY.format(marks)}")
+    key = _KEY.format(marks) + (" · images: first → last answer" if pictures else "")
+    explain(figure, title, f"{summary(episode)} · {caption} · {key}")
     for panel, ways in zip(panels, flat.paths, strict=True):
         _name_classes(panel, episode, flat, ways)
     return figure
@@ -207,7 +208,7 @@ def _panel(panel: Axes, episode: RefinedEpisode, step: Step, flat: _Flat, place:
 
 def _name_classes(panel: Axes, episode: RefinedEpisode, flat: _Flat, ways: Floats) -> None:
     """Write the names of the classes beside their marks, off the queries and the ways."""
-    names = [_short(name) for name in episode.classes]
+    names = shortened(episode.classes, _NAME)
     reach = 0.012 * np.ptp(np.stack(flat.limits), axis=0)
     marks = np.stack([flat.query - reach, flat.query + reach], axis=1)
     lines = np.stack([ways[:, :-1], ways[:, 1:]], axis=2).reshape(-1, 2, 2)
@@ -221,7 +222,7 @@ def _strip(figure: Figure, place: SubplotSpec, episode: RefinedEpisode, changed:
     shown = changed[:_MOST_IMAGES]
     grid = GridSpecFromSubplotSpec(1, _MOST_IMAGES, place)
     first, last = episode.steps[0].answers, episode.steps[-1].answers
-    names, facts = lettered([_short(name) for name in episode.classes])
+    names, facts = lettered(shortened(episode.classes, _NAME_BELOW))
     for column, query in enumerate(shown):
         axes = figure.add_subplot(grid[0, column])
         image = episode.images[query]
@@ -233,6 +234,21 @@ def _strip(figure: Figure, place: SubplotSpec, episode: RefinedEpisode, changed:
         axes.set_xlabel(told, fontsize=7.2, color=MUTED, labelpad=2, **facts)
 
 
-def _short(name: str) -> str:
-    words = name.replace("_", " ")
-    return words if len(words) <= _NAME else f"{words[: _NAME - 1]}…"
+def shortened(names: Sequence[str], longest: int) -> list[str]:
+    """Cut names to so many characters, so that they can be told apart if that is possible.
+
+    Example:
+        >>> shortened(["Greek/alpha", "Greek/beta"], 8)
+        ['alpha', 'beta']
+        >>> shortened(["Georgian-10D2", "Georgian-10D3"], 8)
+        ['Geo…10D2', 'Geo…10D3']
+    """
+    ends = [name.rpartition("/")[2] for name in names]
+    words = ends if len(set(ends)) == len(names) and all(ends) else names
+    words = [word.replace("_", " ") for word in words]
+    cut = [word if len(word) <= longest else f"{word[: longest - 1]}…" for word in words]
+    if len(set(cut)) == len(cut):
+        return cut
+    tail = longest // 2
+    head = longest - tail - 1
+    return [w if len(w) <= longest else f"{w[:head]}…{w[-tail:]}" for w in words]

@@ -14,6 +14,7 @@ from fewshot_bench.report.figures.episode import (
     changes,
     episode_figure,
     plane,
+    shortened,
     summary,
 )
 from tests.report.figures.drawn import boxes, caption, names, overlapping
@@ -106,7 +107,20 @@ def test_images_whose_answers_changed_say_what_they_were_taken_for() -> None:
     images = np.zeros((12, 8, 8, 3), np.uint8)
     figure = episode_figure(replace(EPISODE, images=images), "", "")
     told = [axes.get_xlabel() for axes in figure.axes[3:]]
-    assert told == ["bee\n→ apple ✓", "a very long n…\n→ bee ✓", "a very long n…\n→ apple ✗"]
+    assert told == ["bee\n→ apple ✓", "a very lo…\n→ bee ✓", "a very lo…\n→ apple ✗"]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["Greek/alpha", "Greek/beta"], ["alpha", "beta"]),
+        (["Greek/a", "Latin/a"], ["Greek/a", "Latin/a"]),
+        (["Georgian-10D2", "Georgian-10D3"], ["Geo…10D2", "Geo…10D3"]),
+        (["sweet_pepper", "fig"], ["sweet p…", "fig"]),
+    ],
+)
+def test_short_names_are_told_apart(given: list[str], shown: list[str]) -> None:
+    assert shortened(given, 8) == shown
 
 
 def test_the_plane_is_where_the_true_means_lie_apart_and_never_mirrored() -> None:
