@@ -39,7 +39,8 @@ def test_a_study_file_tells_its_name_and_what_it_is_for(results: Path) -> None:
     file = results.with_name("some.toml")
     file.write_text('name = "mine"\nsummary = "Who wins?"\nmethods = ["tim"]\n')
     page = results.with_name("x.html")
-    assert fsbench("report", str(file), "--results", str(results), "-o", str(page)) == 0
+    asked = ("--results", str(results), "-m", "tim", "-k", "5", "-o", str(page))
+    assert fsbench("report", str(file), *asked) == 0
     assert '<p class="soft">Who wins?</p>' in page.read_text("utf-8")
 
 

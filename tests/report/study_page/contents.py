@@ -36,6 +36,7 @@ def run(method: str, share: float, minute: int = 0, seed: int = 0, **config: Any
         {"dataset": "cifar-fs", **asked},
         setting=SETTINGS.get(method, "inductive"),
         episode_digest=digest,
+        curves=(),
     )
 
 
@@ -59,7 +60,8 @@ def content(runs: Sequence[Measurement], **facts: Any) -> Content:
         Way(name, [Shown(PNG)], [Shown(PNG, "whale"), Shown(PNG, "rose")])
         for name in ("rose", "whale")
     ]
-    line = '<?xml version="1.0"?>\n<svg viewBox="0 0 9 9"><path id="a" d="M0 0L9 9"/><use href="#a"/></svg>'
+    parts = '<path id="a" d="M0 0L9 9"/><use href="#a"/>'
+    line = f'<?xml version="1.0"?>\n<svg viewBox="0 0 9 9">{parts}</svg>'
     known: Mapping[str, Any] = {
         "study": "a study",
         "summary": "to see",
