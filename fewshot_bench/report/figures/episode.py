@@ -191,19 +191,25 @@ def _panel(panel: Axes, episode: RefinedEpisode, step: Step, flat: _Flat, place:
     for label in range(len(episode.classes)):
         own, colour = episode.query_labels == label, COLOURS[label % len(COLOURS)]
         look: dict[str, Any] = {"marker": _MARKS[label], "s": 26, "linewidths": 1.0}
-        panel.scatter(*flat.query[own & right].T, color=colour, **look)
-        panel.scatter(*flat.query[own & ~right].T, facecolors="none", edgecolors=colour, **look)
+        panel.scatter(*_columns(flat.query[own & right]), color=colour, **look)
+        open_ones = _columns(flat.query[own & ~right])
+        panel.scatter(*open_ones, facecolors="none", edgecolors=colour, **look)
         way = flat.paths[place][label]
         panel.plot(*way.T, color=INK, lw=1.2, zorder=3)
         panel.plot(*way[0], "o", color=INK, ms=3, zorder=3)
         look |= {"s": 110, "linewidths": 1.4, "edgecolors": INK, "zorder": 4}
-        panel.scatter(*way[-1], color=colour, **look)
-    panel.scatter(*flat.query[moved].T, s=90, facecolors="none", edgecolors=INK, linewidths=0.9)
+        panel.scatter(*_columns(way[-1:]), color=colour, **look)
+    ringed = _columns(flat.query[moved])
+    panel.scatter(*ringed, s=90, facecolors="none", edgecolors=INK, linewidths=0.9)
     title = f"k = {step.number}: {right.sum()} of {len(right)} right"
     panel.set_title(title, fontsize=10, loc="left")
     (left, bottom), (right_end, top) = flat.limits
     panel.set(xticks=[], yticks=[], xlim=(left, right_end), ylim=(bottom, top))
     panel.spines[:].set_visible(True)
+
+
+def _columns(points: Floats) -> tuple[Floats, Floats]:
+    return points[:, 0], points[:, 1]
 
 
 def _name_classes(panel: Axes, episode: RefinedEpisode, flat: _Flat, ways: Floats) -> None:
