@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.given_weights import bare_backbone
 from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.config import RunConfig
@@ -158,6 +159,7 @@ def _load_pyfunc(path: str) -> PortableMethod:
 def _built(facts: _Facts) -> Method:
     config, shape = facts.config, facts.shape
     kind = methods[config.method]
+    backbone: Backbone
     if len(shape) == 1:
         backbone = Precomputed(*shape)
     else:

@@ -1,7 +1,7 @@
 """Which finished runs a command shows: one set of options for all commands that show some."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,6 +71,22 @@ def selection(
         presets=preset or (),
         balances=query_balance or (),
     )
+
+
+def words_of(selection: "Selection") -> list[str]:
+    """Write a selection, without its study, as the options that ask for it."""
+    asked: dict[str, Iterable[object]] = {
+        **selection.names,
+        "shots": selection.shots,
+        "ways": selection.ways,
+        "queries": selection.queries,
+        "query-balance": selection.balances,
+        "episodes": selection.episodes,
+        "seed": selection.seeds,
+        "preset": selection.presets,
+        "split": [selection.split] if selection.split == "val" else [],
+    }
+    return [w for name, values in asked.items() for v in values for w in (f"--{name}", str(v))]
 
 
 def selecting(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

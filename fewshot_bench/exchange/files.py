@@ -1,22 +1,19 @@
 """Result files: finished runs in one parquet file, for other machines and other days."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pydantic import ValidationError
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.exchange.schema import SCHEMA, digest_of, from_table, to_table
+from fewshot_bench.exchange.schema import SCHEMA, digest_of, from_table, of_later_versions, to_table
 from fewshot_bench.tracking.measurement import Measurement
 from fewshot_bench.tracking.possible import check_possible
 from fewshot_bench.utilities.files import atomic_file, require_regular
 from fewshot_bench.utilities.validation import first_of
 from fewshot_bench.version import __version__
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _FACTS = b"fewshot_bench.results"  # in the file's metadata
 _LEVEL = 19  # of zstd: such files are small, and are written once
@@ -82,7 +79,12 @@ def read_results(path: Path) -> list[Measurement]:
         with parquet.ParquetFile(path) as file:
             facts = json.loads((file.schema_arrow.metadata or {}).get(_FACTS, b"null"))
             _check_kind(facts, path)
-            return _checked(file.read(), str(facts["digest"]))
+            table = file.read()
+        if digest_of(table) != facts["digest"]:
+            raise ValueError("its content is not what was written")
+        if of_later_versions(table):
+            raise _later(facts, path)
+        return _checked(from_table(table))
     except FileNotFoundError:
         raise UsageError(f"there is no file {path} of results") from None
     except (*_DAMAGE, pa.ArrowException) as error:
@@ -97,16 +99,17 @@ def _check_kind(facts: object, path: Path) -> None:
     if not isinstance(facts, dict) or not isinstance(facts.get("schema"), int):
         raise UsageError(f"{path} is no file of results; 'fsbench export -o FILE' writes one")
     if facts["schema"] > SCHEMA:
-        raise UsageError(
-            f"{path} was written by fewshot_bench {facts.get('fewshot_bench')}, which is later "
-            "than this one; install that to read it"
-        )
+        raise _later(facts, path)
 
 
-def _checked(table: "pa.Table", digest: str) -> list[Measurement]:
-    if digest_of(table) != digest:
-        raise ValueError("its content is not what was written")
-    measurements = from_table(table)
+def _later(facts: Mapping[str, Any], path: Path) -> UsageError:
+    return UsageError(
+        f"{path} was written by fewshot_bench {facts.get('fewshot_bench')}, which is later "
+        "than this one; install that to read it"
+    )
+
+
+def _checked(measurements: list[Measurement]) -> list[Measurement]:
     for each in measurements:
         check_possible(each.tracked())
     return measurements

@@ -34,11 +34,20 @@ def to_table(measurements: Sequence[Measurement]) -> "pa.Table":
 def from_table(table: "pa.Table") -> list[Measurement]:
     """Read the rows of a file, each checked on its own.
 
+    What files of earlier versions lack, and what is set in no row, has its default.
+
     Raises:
         ValueError: a row is nothing that a run can have left.
         LookupError: a column lacks.
     """
-    return [_measurement(row) for row in table.to_pylist()]
+    known = table.select([name for name in table.column_names if name in _names()])
+    return [_measurement(row) for row in known.to_pylist()]
+
+
+def of_later_versions(table: "pa.Table") -> list[str]:
+    """Columns that say something which this version does not know."""
+    names = [name for name in table.column_names if name not in _names()]
+    return [name for name in names if table[name].null_count < len(table)]
 
 
 def digest_of(table: "pa.Table") -> str:
@@ -92,7 +101,9 @@ def _measurement(row: Mapping[str, Any]) -> Measurement:
     facts = dict(row) | {name: json.loads(row[name]) for name in _JSON}
     facts |= {name: row[name].astimezone(UTC) for name in ("started", "finished")}
     key = facts.pop("key")
-    config = RunConfig(**{name: facts.pop(name) for name in RunConfig.model_fields})
+    config = RunConfig(
+        **{name: facts.pop(name) for name in RunConfig.model_fields if name in facts}
+    )
     right = np.asarray(facts.pop("right"), dtype=np.int64)
     found = Measurement(config=config, right=right, **facts)
     _check(found, key)

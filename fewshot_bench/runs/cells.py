@@ -1,5 +1,6 @@
 """Cells, what they share, and the plan that they make; plain data that needs no torch."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -90,7 +91,10 @@ class SharedWork(_Fixed):
     @property
     def done(self) -> bool:
         """Whether it is there, by whichever code."""
-        return self.path.exists()
+        if self.embeds is None or not self.path.exists():
+            return self.path.exists()
+        named = json.loads(self.path.read_text("utf-8"))["file"]  # another machine's note, maybe
+        return (self.path.parent / str(named)).exists()
 
 
 class Plan(_Fixed):

@@ -105,9 +105,9 @@ def planned(request: Request) -> Plan:
     """
     plan = recall(request)
     if plan is None:
+        require_writable(home())  # data may be drawn; said before torch is imported
         from fewshot_bench.runs.plan import make_plan
 
-        require_writable(home())  # data may be drawn
         plan = make_plan(request)
         remember(request, plan)
     for reason in plan.left_out:

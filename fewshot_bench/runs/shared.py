@@ -13,6 +13,7 @@ from fewshot_bench.runs.runner import prepare
 from fewshot_bench.runs.weights import needed_weights
 from fewshot_bench.training.pretraining import build_backbone, pretrain
 from fewshot_bench.utilities.files import atomic_file
+from fewshot_bench.utilities.shared_store import share
 from fewshot_bench.utilities.threads import pretraining_threads, threads
 
 
@@ -53,3 +54,4 @@ def _embed(work: SharedWork, domains: Domains, device: torch.device) -> None:
     path = features_path(method, split)
     with atomic_file(work.path) as note:
         note.write_text(json.dumps({"file": path and path.name}), "utf-8")
+    share(work.path)

@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from pydantic import ValidationError
+
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
+from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.cells import PRETRAINED, Cell, SharedWork
@@ -12,6 +15,7 @@ from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import meta_training, shots_text
 from fewshot_bench.training.pretraining import pretraining
 from fewshot_bench.utilities.files import stable_hash
+from fewshot_bench.utilities.validation import first_of
 
 
 def needed_weights(config: RunConfig, dataset: Dataset) -> list[StoredWeights]:
@@ -108,7 +112,18 @@ def _seed(seed: int) -> str:
 
 
 def _recipe(config: RunConfig) -> Recipe:
-    return methods[config.method].recipe_type.model_validate(config.recipe)
+    """The settings of a run, which another version of its method may have made.
+
+    Raises:
+        UsageError: the method here has others.
+    """
+    try:
+        return methods[config.method].recipe_type.model_validate(config.recipe)
+    except ValidationError as error:
+        raise UsageError(
+            f"{config.title}: the {config.method} that is installed has other settings than that "
+            f"of the run ({first_of(error)}); measure it anew"
+        ) from None
 
 
 def _trains_network(config: RunConfig) -> bool:

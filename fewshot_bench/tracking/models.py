@@ -71,11 +71,12 @@ def _signature(shape: tuple[int, ...]) -> "ModelSignature":
 
     images = len(shape) > 1
     rows = (-1, -1, -1, -1) if images else (-1, *shape)
-    kind = np.dtype(np.uint8 if images else np.float32)
-    inputs = [
-        TensorSpec(kind, rows, "support"),
+    numbers = np.dtype(np.uint8 if images else np.float32)
+    inputs: list[ColSpec | TensorSpec] = [
+        TensorSpec(numbers, rows, "support"),
         TensorSpec(np.dtype(np.int64), (-1,), "support_labels"),
-        TensorSpec(kind, rows, "query"),
+        TensorSpec(numbers, rows, "query"),
     ]
-    outputs = [ColSpec("long", "row"), ColSpec("long", "class"), ColSpec("double", "probability")]
+    columns = {"row": "long", "class": "long", "probability": "double"}
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(kind, name) for name, kind in columns.items()]
     return ModelSignature(Schema(inputs), Schema(outputs))

@@ -96,12 +96,15 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], Any], honest: bool 
     table = parquet.read_table(path)
     rows = table.to_pylist()
     change(rows[0])
-    changed = pa.Table.from_pylist(rows, schema=table.schema)
-    if honest:
-        facts = json.loads(table.schema.metadata[files._FACTS])
-        facts |= {"digest": digest_of(changed)}
-        changed = changed.replace_schema_metadata({files._FACTS: json.dumps(facts)})
-    parquet.write_table(changed, path)
+    sealed(path, pa.Table.from_pylist(rows, schema=table.schema), honest)
+
+
+def sealed(path: Path, table: pa.Table, honest: bool = True) -> None:
+    """Write a table in place of a file, with its metadata."""
+    metadata = parquet.read_schema(path).metadata
+    facts = json.loads(metadata[files._FACTS])
+    facts |= {"digest": digest_of(table)} if honest else {}
+    parquet.write_table(table.replace_schema_metadata({files._FACTS: json.dumps(facts)}), path)
 
 
 CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -157,6 +160,22 @@ def test_what_is_no_file_of_results_is_said_to_be_none(tmp_path: Path) -> None:
     for cut in (0, 10, len(whole) // 2, len(whole) - 5):
         path.write_bytes(whole[:cut])
         with pytest.raises(UsageError, match="is damaged or was changed"):
+            read_results(path)
+
+
+def test_a_setting_that_came_later_has_its_default_in_files_from_before(tmp_path: Path) -> None:
+    path = tmp_path / "results.parquet"
+    write_results([measured()], path)
+    table = parquet.read_table(path)
+    sealed(path, table.drop_columns(["n_query_way", "weights_name", "studies"]))
+    (found,) = read_results(path)
+    assert same(found, measured())
+    for values, is_known in (([None], True), (["new"], False)):
+        sealed(path, table.append_column("of_tomorrow", pa.array(values, pa.string())))
+        if is_known:
+            assert same(read_results(path)[0], measured())
+            continue
+        with pytest.raises(UsageError, match="which is later than this one"):
             read_results(path)
 
 

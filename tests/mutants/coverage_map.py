@@ -98,10 +98,10 @@ class CoverageMap:
         return CoverageMap(self.root, self.file)
 
     def covering(self, mutant: Mutant, known: Iterable[str]) -> list[Recorded]:
-        """The tests among `known` that run the code of a mutant, quick ones first."""
-        found = []
+        """The tests among `known` that run a mutant's code, its module's own first."""
+        found, own = [], f"/test_{Path(mutant.path).stem}.py::"
         for record in (self.tests[test] for test in known if test in self.tests):
             lines = record.lines.get(mutant.path)
             if record.passed and lines and (not mutant.lines or {*lines} & {*mutant.lines}):
                 found.append(record)
-        return sorted(found, key=lambda record: record.seconds)
+        return sorted(found, key=lambda record: (own not in record.test, record.seconds))

@@ -60,6 +60,14 @@ def test_another_protocol_gets_a_column_that_says_so(fact: str, value: object, w
     assert all(any(note.startswith(f"{c}:") for note in table.notes) for c in columns)
 
 
+def test_columns_of_all_and_of_some_classes_are_told_apart() -> None:
+    columns = build_table([tracked(0), tracked(1, n_query_way=2)]).ours.columns
+    assert {c.label for c in columns} == {
+        "1-shot, queries of all classes",
+        "1-shot, queries of 2 classes",
+    }
+
+
 def test_a_fact_that_all_columns_share_is_left_to_the_footnote() -> None:
     table = build_table([tracked(n_way=10, n_episodes=600)])
     assert str(table.ours.columns[0]) == "cifar-fs 1-shot"

@@ -11,7 +11,8 @@ from fewshot_bench.data.published import published_like
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import methods
 from fewshot_bench.presets import PRESETS, build_recipe
-from fewshot_bench.report.method_page import method_page
+from fewshot_bench.recipe import Recipe
+from fewshot_bench.report.method_page import _differences, method_page
 from fewshot_bench.report.setting_texts import values
 from fewshot_bench.settings import setting_names
 from tests.markdown import markdown_rows
@@ -98,6 +99,14 @@ def test_an_absent_section_shows_what_it_would_be() -> None:
     assert "None here; `--set train=default`, or setting one of these, adds it:" in page
     recipe = build_recipe(methods["simple-shot"].recipe_type, settings=["train=default"])
     assert at(shown(page)["train.steps"]["Default"], 1) == values(recipe)["train.steps"]
+
+
+def test_what_differs_by_shots_is_shown_though_a_preset_lacks_the_section() -> None:
+    by_shots = {1: {"train.lr": "0.1"}, 5: {"train.lr": "0.2"}}
+    rows = markdown_rows(_differences(Recipe, {"default": by_shots, "paper": {1: {}, 5: {}}}))
+    assert rows[2:] == [["`train.lr`", "`0.1`; from 5 shots `0.2`", "-"]]
+    alike = {1: {"train.lr": "0.1"}, 5: {"train.lr": "0.1"}}
+    assert _differences(Recipe, {"default": alike, "paper": {1: {}}}) == "They change nothing."
 
 
 @pytest.mark.parametrize(

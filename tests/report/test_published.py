@@ -85,6 +85,9 @@ def test_a_setting_makes_it_theirs() -> None:
     ours: dict[Hashable, Any] = {"method": "ssl-meta", "backbone": "conv4-64", "recipe": recipe}
     assert {row["published_as"] for row in rows if same_method(ours, row)} == {"SIB (K=3)"}
     assert not any(same_method({**ours, "backbone": "conv4-32"}, row) for row in rows)
+    equation = {**rows[0], "settings": "where=a=b"}
+    assert same_method({**ours, "recipe": {"where": "a=b"}}, equation)
+    assert not same_method({**ours, "recipe": {"where": "a"}}, equation)
 
 
 def test_the_filters_of_the_table_hold_for_theirs() -> None:

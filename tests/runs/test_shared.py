@@ -66,3 +66,6 @@ def test_what_was_made_is_noted_and_no_cell_makes_it_again(
     assert {json.loads(w.path.read_text())["file"] for w in shared.values() if w.embeds} == kept
     monkeypatch.setattr(features, "_keep", lambda *_: pytest.fail("embedded again"))
     run(cells[0].config, CPU)
+    for path in empty_home.glob("features/*.safetensors"):
+        path.unlink()
+    assert {work.done for work in shared.values() if work.embeds} == {False}

@@ -107,7 +107,7 @@ def test_a_cell_shows_its_files_and_its_model(pages: str, tmp_path: Path) -> Non
     page = seen(f"{run_page(pages, 'cell')}/artifacts/model", tmp_path)
     for name in ("config.json", "result.json", "accuracies.parquet"):
         assert name in page
-    for told in ("support_labels", "mlflow.pyfunc.load_model", "uint8"):
+    for told in ("MLflow Model", "support_labels", "uint8"):
         assert told in page
 
 

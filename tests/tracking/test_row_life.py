@@ -128,7 +128,8 @@ def test_processes_that_send_at_once_make_one_row(homes: str, uri: str, tmp_path
 def test_two_machines_at_once_make_one_row(
     module: Any, step: str, call: str, earlier: bool, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, done = getattr(module, step), []
+    own = getattr(module, step)
+    done: list[str] = []
 
     def interleaved(*arguments: Any) -> Any:
         theirs = None if done else interrupt

@@ -26,12 +26,13 @@ def question(verdicts: Sequence[Verdict]) -> str:
     data = listed(sorted({_data(column) for column in columns}))
     shots = listed(map(str, sorted({column["n_shot"] for column in columns})))
     images = "image" if shots == "1" else "images"
-    end = f"new classes of {data} from {shots} labelled {images} of each"
+    source = f"from {shots} labelled {images} of each"
     networks = listed(sorted({cell["backbone"] for cell in cells}))
-    which = f"Which of {len(methods)} methods recognises {end} best"
+    which = f"Which of {len(methods)} methods best recognises"
     if len(methods) == 1:
-        which = f"How well does {name_of(cells[0])} recognise {end}"
-    return f"{which}, on the backbone {networks}{_more(columns)}?"
+        which = f"How well does {name_of(cells[0])} recognise"
+    on = f"on the backbone {networks}{_more(columns)}"
+    return f"{which} new classes of {data} {source}, {on}?"
 
 
 def answer(verdicts: Sequence[Verdict]) -> list[Said]:

@@ -162,7 +162,9 @@ def _tables(content: Content) -> str:
     measured = [content.measured[run_id] for run_id in by_run]
     legend = (
         '<p class="legend"><span><i style="background:var(--best)"></i>best of its column</span>'
-        '<span><i style="background:var(--level)"></i>not significantly worse</span>'
+        '<span><i style="background:var(--level)"></i>= not significantly worse</span>'
+        '<span><i class="dot inductive"></i>inductive</span>'
+        '<span><i class="dot transductive"></i>transductive</span>'
         "<span>A number leads to its cell below.</span></p>"
     )
     return "\n".join(

@@ -58,7 +58,8 @@ def table(name: str, title: str, heads: Sequence[Head], rows: Iterable[Sequence[
 def method_cell(known: Facts) -> str:
     """Write the name of a row, and smaller what sets it apart."""
     variant = f"<small>{escape(known['variant'])}</small>" if known["variant"] else ""
-    return cell("", html=f"{escape(known['method'])} {variant}".strip())
+    dot = f'<i class="dot {escape(known["setting"])}"></i>'  # the column of settings says it, too
+    return cell("", html=f"{dot}{escape(known['method'])} {variant}".strip())
 
 
 def results_table(verdicts: Sequence[Verdict], anchors: Mapping[tuple[str, ...], str]) -> str:
@@ -68,17 +69,16 @@ def results_table(verdicts: Sequence[Verdict], anchors: Mapping[tuple[str, ...],
         verdicts: on all columns.
         anchors: ids of elements that tell more, by the runs of a cell.
     """
-    heads = [Head("Method"), Head("Setting", chosen=True)]
-    heads += [Head(text, number=True) for text in column_names(verdicts)]
-    heads += [Head("Backbone", chosen=True)]
+    heads = [Head("Method"), *(Head(text, number=True) for text in column_names(verdicts))]
+    heads += [Head("Setting", chosen=True), Head("Backbone", chosen=True)]
     places = [{_row(rival.cell): rival for rival in verdict.rivals} for verdict in verdicts]
     rows = []
     for row in dict.fromkeys(name for place in places for name in place):
         known = next(place[row].cell for place in places if row in place)
         pairs = zip(places, verdicts, strict=True)
         numbers = [_number(place.get(row), verdict, anchors) for place, verdict in pairs]
-        names = [method_cell(known), setting_cell(known["setting"])]
-        rows.append([*names, *numbers, cell(known["backbone"])])
+        names = [setting_cell(known["setting"]), cell(known["backbone"])]
+        rows.append([method_cell(known), *numbers, *names])
     return table("accuracy", "Accuracy in percent, with 95 % intervals", heads, rows)
 
 

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures.episode import (
+from fewshot_bench.report.figures.episode import episode_figure
+from fewshot_bench.report.figures.refined import (
     RefinedEpisode,
     Step,
     changes,
-    episode_figure,
     plane,
     shortened,
     summary,
