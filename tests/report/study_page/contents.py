@@ -37,11 +37,14 @@ def run(method: str, share: float, minute: int = 0, seed: int = 0, **config: Any
         setting=SETTINGS.get(method, "inductive"),
         episode_digest=digest,
         curves=(),
+        episode_seconds=0.001 * (minute + 1),
+        train_seconds=60.0 * minute,
     )
 
 
 def study() -> list[Measurement]:
     """Three methods at one and five shots, and two of them on imbalanced queries."""
+    asked: list[tuple[str, float, dict[str, Any]]]
     asked = [(name, share, {"n_shot": k}) for k in (1, 5) for name, share in SHARES.items()]
     asked += [("bpa", 0.5, {"query_balance": "dirichlet:2"})]
     asked += [("tim", 0.6, {"query_balance": "dirichlet:2"})]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from fewshot_bench.errors import UsageError
@@ -18,7 +19,7 @@ def test_pairs_with_the_best_have_the_p_values_of_all_pairs_corrected() -> None:
     order = sorted(means, key=lambda name: -means[name])
     assert [rival.cell["method"] for rival in verdict.rivals] == order
     pairs = [(0, 1), (0, 2), (1, 2)]
-    p_values = np.array([stats.ttest_rel(*(runs[order[i]] for i in p)).pvalue for p in pairs])
+    p_values = np.array([stats.ttest_rel(runs[order[i]], runs[order[j]]).pvalue for i, j in pairs])
     ranked = np.sort(p_values)
     steps = np.minimum(1, np.maximum.accumulate(ranked * [3, 2, 1]))
     holm = dict(zip(pairs, steps[np.argsort(np.argsort(p_values))], strict=True))
@@ -50,7 +51,7 @@ def test_seeds_are_compared_together() -> None:
 
 
 def test_without_episodes_nothing_is_said_of_significance() -> None:
-    def away(run_id: str) -> np.ndarray:  # type: ignore[type-arg]
+    def away(run_id: str) -> NDArray[np.float64]:
         raise UsageError(run_id)
 
     found = Gathered("sqlite:///x.db", [], study()[:3])
