@@ -1,6 +1,7 @@
 """What a method gets from its base class."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -38,7 +39,8 @@ def test_each_step_of_a_refinement_is_what_fewer_steps_would_answer(name: str) -
 
 
 def test_class_weights_of_ssl_meta_give_its_scores() -> None:
-    method, (episode, _) = make_method("ssl-meta"), make_tasks(2, 1, separable=True)
+    method: Any = make_method("ssl-meta")
+    episode, _ = make_tasks(2, 1, separable=True)
     e = method.embedded(episode)
     for each in method.refinements(episode):
         assert each.weights is not None

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fewshot_bench.runs.records import record_path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -20,6 +19,7 @@ from fewshot_bench.evaluation.predictions import (
     read_predictions,
     writing_predictions,
 )
+from fewshot_bench.records import record_path
 from fewshot_bench.results import Answers, RunRecord
 from tests.synthetic import make_result
 

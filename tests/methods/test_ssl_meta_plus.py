@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewshot_bench.episodes.episode import Episode
-from fewshot_bench.method import Method, methods
+from fewshot_bench.method import methods
 from fewshot_bench.ops.basic import prototypes
 from tests.oracles import Identity, close
 
 
-def built(seed: int = 0, **settings: Any) -> Method:
+def built(seed: int = 0, **settings: Any) -> Any:
     """The method with weights as if trained: at its start both networks say nothing."""
     cls = methods["ssl-meta-plus"]
     method = cls(Identity(6), cls.recipe_type.model_validate(settings), 5).double().eval()

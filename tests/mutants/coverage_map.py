@@ -98,7 +98,7 @@ class CoverageMap:
         return CoverageMap(self.root, self.file)
 
     def covering(self, mutant: Mutant, known: Iterable[str]) -> list[Recorded]:
-        """The tests among `known` that run a mutant's code, of its own file first, then quick ones."""
+        """The tests among `known` that run a mutant's code, its module's own first."""
         found, own = [], f"/test_{Path(mutant.path).stem}.py::"
         for record in (self.tests[test] for test in known if test in self.tests):
             lines = record.lines.get(mutant.path)
