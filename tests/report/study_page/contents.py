@@ -37,6 +37,8 @@ def run(method: str, share: float, minute: int = 0, seed: int = 0, **config: Any
         setting=SETTINGS.get(method, "inductive"),
         episode_digest=digest,
         curves=(),
+        episode_seconds=0.001 * (minute + 1),
+        train_seconds=60.0 * minute,
     )
 
 

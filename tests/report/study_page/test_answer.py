@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from fewshot_bench.report.study_page.answer import answer, listed, question
+from fewshot_bench.tracking.measurement import Measurement
 from tests.report.study_page.contents import judged, run, study
 
 
-def said(runs: list) -> list[str]:  # type: ignore[type-arg]
+def said(runs: list[Measurement]) -> list[str]:
     return [f"{each.where}: {each.text}" for each in answer(judged(runs))]
 
 

@@ -107,8 +107,6 @@ def test_texts_of_runs_are_texts_on_the_page(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_parts_of_two_figures_are_told_apart(place: int) -> None:
-    runs = study()[:1]
-    figure = content(runs).figures[0]
-    page = render(content(runs, figures=[figure, figure]))
+    page = render(content(study()[:1], figures=[content(study()[:1]).figures[0]] * 2))
     assert f'id="f{place}-a"' in page
     assert f'<use href="#f{place}-a"/>' in page

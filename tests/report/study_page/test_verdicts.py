@@ -19,9 +19,7 @@ def test_pairs_with_the_best_have_the_p_values_of_all_pairs_corrected() -> None:
     order = sorted(means, key=lambda name: -means[name])
     assert [rival.cell["method"] for rival in verdict.rivals] == order
     pairs = [(0, 1), (0, 2), (1, 2)]
-    p_values = np.array(
-        [stats.ttest_rel(runs[order[i]], runs[order[j]]).pvalue for i, j in pairs], np.float64
-    )
+    p_values = np.array([stats.ttest_rel(runs[order[i]], runs[order[j]]).pvalue for i, j in pairs])
     ranked = np.sort(p_values)
     steps = np.minimum(1, np.maximum.accumulate(ranked * [3, 2, 1]))
     holm = dict(zip(pairs, steps[np.argsort(np.argsort(p_values))], strict=True))
