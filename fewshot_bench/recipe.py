@@ -133,7 +133,7 @@ class TrainRecipe(OptimRecipe):
         None,
         min_length=1,
         description="draw the balance of every step's queries from these, as balanced,dirichlet:2; "
-        "none: balanced",
+        "one named twice is drawn, and counts, twice as often; none: balanced",
     )
     frozen: bool = Field(True, description="keep the backbone, train on stored embeddings")
     augment: Augmentation = Field(

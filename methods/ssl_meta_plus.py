@@ -41,7 +41,7 @@ class SSLMetaPlusRecipe(Recipe):
         min_shot=1,
         n_shot=5,
         n_query=15,
-        query_balance=("balanced", "dirichlet:1", "dirichlet:2", "dirichlet:5"),
+        query_balance=(*3 * ("balanced",), "dirichlet:1", "dirichlet:2", "dirichlet:5"),
         optimizer="adam",
         lr=1e-2,
         schedule="one-cycle",

@@ -90,7 +90,8 @@ def _table(told: "Comparison") -> "Table":
     heads = headings(told)
     table = Table(box=box.SIMPLE_HEAD)
     for place, head in enumerate(heads):
-        table.add_column(head, justify="right" if TEXTS <= place < len(heads) - 1 else "left")
+        number = TEXTS <= place < len(heads) - 1
+        table.add_column(head, justify="right" if number else "left", overflow="fold")
     for line in lines(told):
         table.add_row(*map(printable, line))
     return table

@@ -57,14 +57,17 @@ def selection(
 ) -> "Selection":
     """Make a selection of what a user asked for."""
     from fewshot_bench.report.selection import Selection
-    from fewshot_bench.runs.study import study_name
 
+    if study is not None:
+        from fewshot_bench.runs.study import study_name
+
+        study = study_name(study)
     return Selection(
         names={"dataset": dataset or (), "method": method or (), "backbone": backbone or ()},
         shots=shots or (),
         ways=ways or (),
         split=split,
-        study=None if study is None else study_name(study),
+        study=study,
         queries=queries or (),
         episodes=episodes or (),
         seeds=seed or (),

@@ -18,11 +18,12 @@ def rich(table: Table) -> "rich_table.Table":
     section = table.ours
     shown = RichTable(title=printable(table.title), title_justify="left", box=box.SIMPLE_HEAD)
     for name in section.before[1:]:
-        shown.add_column(name)
+        shown.add_column(name, overflow="fold")
     for column in section.columns:
-        shown.add_column(f"{printable(column.dataset)}\n{printable(column.label)}", justify="right")
+        head = f"{printable(column.dataset)}\n{printable(column.label)}"
+        shown.add_column(head, justify="right", overflow="fold")
     for name in section.after[:1]:
-        shown.add_column(name)
+        shown.add_column(name, overflow="fold")
     for setting, rows in section.groups():
         shown.add_row(_styled(printable(setting).title(), "italic"))
         for row in rows:

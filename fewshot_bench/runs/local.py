@@ -61,7 +61,7 @@ class Manner:
             pick_device(self.device)
 
     def _check_cluster(self) -> None:
-        if self.store is None:
+        if self.store is None or self.store.startswith("memory:"):  # the latter is a process's own
             raise UsageError(
                 "--engine ray needs --store URL, which every node can reach, as s3://bucket/folder "
                 "or file:///mnt/shared/folder"

@@ -12,7 +12,7 @@ from fewshot_bench.data.dataset import ImageSplit, Split
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, Refinement, steps_shown
-from fewshot_bench.report.figures.episode import RefinedEpisode, Step
+from fewshot_bench.report.figures.refined import RefinedEpisode, Step
 from fewshot_bench.runs.runner import made_again
 
 Indices = NDArray[np.int64]

@@ -24,13 +24,20 @@ def not_worse(methods: Sequence[Mapping[int, Measured]]) -> list[bool]:
     Raises:
         UsageError: they were not measured on the same episodes.
     """
+    return [p_value >= ALPHA for p_value in behind_best(methods)]
+
+
+def behind_best(methods: Sequence[Mapping[int, Measured]]) -> list[float]:
+    """Return the p-value of each method's difference from the best, 1 for that; see `not_worse`.
+
+    Raises:
+        UsageError: they were not measured on the same episodes.
+    """
     pairs = list(combinations(range(len(methods)), 2))
     found = [compare_seeds(methods[i], methods[j]) for i, j in pairs]
     corrected = dict(zip(pairs, holm([each.p_value for each in found]), strict=True))
     best = best_of(methods)
-    return [
-        i == best or corrected[min(i, best), max(i, best)] >= ALPHA for i in range(len(methods))
-    ]
+    return [corrected.get((min(i, best), max(i, best)), 1.0) for i in range(len(methods))]
 
 
 def best_of(methods: Sequence[Mapping[int, Measured]]) -> int:

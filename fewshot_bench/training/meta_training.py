@@ -21,6 +21,7 @@ from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
 from fewshot_bench.training.protocols import (
+    balance_weights,
     fitting,
     is_mixture,
     training_shapes,
@@ -146,9 +147,11 @@ def _trainer(
     def validate() -> float:
         inputs = val_table or inputs_of(method, val)
         means = _by_balance(method, sources, n_each, inputs)
-        for balance, mean in means.items() if len(means) > 1 else ():
+        for alpha, mean in means.items() if len(means) > 1 else ():
+            balance = "balanced" if alpha is None else f"dirichlet-{alpha:g}"
             trainer.note(f"val_acc_{balance}", mean)
-        return float(np.mean([*means.values()]))
+        weights = balance_weights(recipe)
+        return float(np.average([*means.values()], weights=[weights[alpha] for alpha in means]))
 
     trainer = Trainer(
         "train",
@@ -167,14 +170,13 @@ def _trainer(
 
 def _by_balance(
     method: Method, sources: list[EpisodeSource], n_each: int, table: Table
-) -> dict[str, float]:
-    """Mean accuracies over the shapes of each balance of queries, of which all have as many."""
+) -> dict[float | None, float]:
+    """Mean accuracies over the shapes of each balance of queries, by its concentration."""
     found = defaultdict(list)
     for source in sources:
-        alpha = source.spec.dirichlet
-        balance = "balanced" if alpha is None else f"dirichlet-{alpha:g}"
-        found[balance].append(score_episodes(method, source, n_each, table).accuracies.mean())
-    return {balance: float(np.mean(means)) for balance, means in found.items()}
+        accuracies = score_episodes(method, source, n_each, table).accuracies
+        found[source.spec.dirichlet].append(accuracies.mean())
+    return {alpha: float(np.mean(means)) for alpha, means in found.items()}
 
 
 class TrainingEpisodes:

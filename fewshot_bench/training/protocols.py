@@ -1,5 +1,6 @@
 """Which shapes the episodes of a meta-training have, and those that judge it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -25,6 +26,8 @@ def training_spec(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> Epi
 def training_shapes(largest: EpisodeSpec, recipe: TrainRecipe) -> list[EpisodeSpec]:
     """All shapes that a training step may have, each as likely as the others.
 
+    A balance of queries that the recipe names twice is there twice.
+
     Args:
         largest: see `training_spec`.
         recipe: says from how many ways and shots on, and how queries are balanced.
@@ -41,7 +44,7 @@ def training_shapes(largest: EpisodeSpec, recipe: TrainRecipe) -> list[EpisodeSp
 
 
 def validation_shapes(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> list[EpisodeSpec]:
-    """Shapes of the episodes that judge a meta-training, all of which count alike.
+    """Shapes of the episodes that judge a meta-training, see `balance_weights`.
 
     Those of a mixture, if the recipe asks for one: each balance of queries with the first, the
     last and the (geometrically) middle number of ways and of shots. Else the one of a test,
@@ -59,8 +62,13 @@ def validation_shapes(config: RunConfig, recipe: TrainRecipe, n_classes: int) ->
     shots = _spread(recipe.min_shot, largest.n_shot)
     return [
         EpisodeSpec(n_way, n_shot, largest.n_query, alpha)
-        for alpha, n_way, n_shot in product(_alphas(recipe), ways, shots)
+        for alpha, n_way, n_shot in product(dict.fromkeys(_alphas(recipe)), ways, shots)
     ]
+
+
+def balance_weights(recipe: TrainRecipe) -> Counter[float | None]:
+    """How often a recipe names each balance of queries, by its concentration; None: balanced."""
+    return Counter(_alphas(recipe))
 
 
 def fitting(shapes: Sequence[EpisodeSpec], split: Split) -> list[EpisodeSpec]:
@@ -84,8 +92,7 @@ def is_mixture(recipe: TrainRecipe) -> bool:
 
 
 def _alphas(recipe: TrainRecipe) -> list[float | None]:
-    balances = recipe.query_balance or ("balanced",)
-    return [*dict.fromkeys(dirichlet_alpha(balance) for balance in balances)]
+    return [dirichlet_alpha(balance) for balance in recipe.query_balance or ("balanced",)]
 
 
 def _range(name: str, least: int | None, most: int) -> range:

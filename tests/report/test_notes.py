@@ -1,5 +1,6 @@
 """What is said below a table."""
 
+from fewshot_bench.report.notes import CROSSED_NOTE
 from fewshot_bench.report.table import build_table
 from tests.report.samples import tracked
 
@@ -14,3 +15,9 @@ def test_a_method_says_of_its_rows_what_a_reader_must_know() -> None:
     assert len(said[0]) == 1
     assert "Dirichlet(2)" in said[0][0]
     assert said[1] == []
+
+
+def test_what_a_table_has_none_of_has_no_note() -> None:
+    crossed = tracked(1, train_dataset="omniglot")
+    assert CROSSED_NOTE not in build_table([tracked(0)]).notes
+    assert CROSSED_NOTE in build_table([tracked(0), crossed]).notes

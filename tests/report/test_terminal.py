@@ -43,3 +43,10 @@ def test_published_numbers_stand_beside_ours() -> None:
     text = "\n".join(shown(paper_like(), width=300, published=load_published()))
     assert "1-shot, published" in text
     assert "Differs" in text
+
+
+def test_nothing_is_cut_where_there_is_little_room() -> None:
+    runs = [tracked(k, n_shot=k, method="fine-tune-transductive") for k in (1, 2, 3, 5, 10)]
+    text = "".join(shown(runs, width=60))
+    assert "…" not in text
+    assert text.count("±") == 5

@@ -44,6 +44,7 @@ def connecting(address: str) -> Callable[[], None]:
     ("what", "reason"),
     [
         (Manner(engine="ray").check, "--engine ray needs --store URL"),
+        (Manner(engine="ray", store="memory://x").check, "--engine ray needs --store URL"),
         (Manner(engine="ray", store="file:///x", workers=2).check, "--workers are of this machine"),
         (Manner(engine="spark").check, "no engine is called 'spark'; choose local or ray"),
         (Manner(store="file:///x").check, "add --engine ray"),

@@ -60,6 +60,7 @@ def echo() -> Iterator[int]:
         server.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [RUN, ["table"], ["ui"]], ids=lambda c: c[0])
 def test_a_dead_server(command: list[str], tmp_path: Path) -> None:
     port = free_port()

@@ -17,6 +17,7 @@ from fewshot_bench.runs.weights import with_shared
 from fewshot_bench.training import meta_training as meta_training_module
 from fewshot_bench.training.meta_training import TrainingEpisodes
 from fewshot_bench.training.protocols import (
+    balance_weights,
     fitting,
     training_shapes,
     training_spec,
@@ -211,3 +212,12 @@ def test_imbalanced_episodes_have_the_queries_that_the_scarcest_class_allows() -
     assert fitting([too_many], split) == [too_many]
     with pytest.raises(UsageError, match="29 shots and 5 queries need 34 of each class"):
         EpisodeSource(split, too_many)
+
+
+def test_a_balance_named_twice_counts_twice() -> None:
+    recipe = recipe_of("train.query_balance=balanced,dirichlet:2,balanced")
+    drawn = [shape.dirichlet for shape in training_shapes(EpisodeSpec(4, 1, 5), recipe)]
+    assert drawn == [None, 2.0, None]
+    judges = validation_shapes(config("proto-net"), recipe, 16)
+    assert [shape.dirichlet for shape in judges] == [None, 2.0]
+    assert balance_weights(recipe) == {None: 2, 2.0: 1}

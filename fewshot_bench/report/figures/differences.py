@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,12 +72,11 @@ def differences_figure(runs: pd.DataFrame, gathered: Gathered) -> Figure:
     """
     require_one(runs, "differences", free=("backbone",))
     runs = runs.assign(name=names_of(runs))
-    settings = runs.drop_duplicates("name").set_index("name")["setting"].to_dict()
+    settings = {str(run["name"]): str(run["setting"]) for run in runs.to_dict("records")}
     _check_number(len(settings))
-    results = {
-        name: {run["seed"]: gathered.measurement(run["run_id"]) for run in own.to_dict("records")}
-        for name, own in runs.groupby("name")
-    }
+    results: dict[str, dict[int, Measured]] = {name: {} for name in sorted(settings)}
+    for run in runs.to_dict("records"):
+        results[run["name"]][run["seed"]] = gathered.measurement(run["run_id"])
     return draw_differences(compared(results, settings), caption_of(runs))
 
 
@@ -96,10 +96,11 @@ def compared(
     for (i, j), each, p in zip(pairs, found, holm([e.p_value for e in found]), strict=True):
         differences[i, j], differences[j, i] = 100 * each.difference, -100 * each.difference
         p_values[i, j] = p_values[j, i] = p
-    means = [np.mean([each.accuracies for each in results[name].values()]) for name in names]
-    return Differences(
-        names, [settings[name] for name in names], 100 * np.array(means), differences, p_values
+    means: Floats = np.array(
+        [100 * np.mean([each.accuracies for each in results[name].values()]) for name in names],
+        dtype=np.float64,
     )
+    return Differences(names, [settings[n] for n in names], means, differences, p_values)
 
 
 def _check_number(n: int) -> None:
@@ -146,7 +147,9 @@ def _write(axes: Axes, shown: Floats, sure: NDArray[np.bool_], means: Floats) ->
     widest = {"fontsize": 8.0, "fontweight": "bold"}
     room = 0.92 * axes_size(axes)[0] / n / text_size(axes, signed(-9.9), widest)[0]
     for i, j in np.ndindex(n, n):
-        looks = {"color": INK, "fontweight": "bold"} if sure[i, j] else {"color": MUTED}
+        looks: dict[str, Any] = {"color": MUTED}
+        if sure[i, j]:
+            looks = {"color": INK, "fontweight": "bold"}
         text = signed(float(shown[i, j]))
         if i == j:
             looks, text = {"color": MUTED, "fontstyle": "italic"}, f"{means[i]:.1f}"

@@ -43,14 +43,14 @@ def label_points(
     texts, facts = lettered(names)
     unit = 72 / axes.figure.dpi
     marks = axes.transData.transform(points) * unit
-    box = axes.get_window_extent().extents * unit
-    sizes = [
-        text_size(axes, text, {**facts, **look}) for text, look in zip(texts, styles, strict=True)
-    ]
+    box = np.asarray(axes.get_window_extent().extents) * unit
+    looks = [{**facts, **look} for look in styles]
+    sizes = np.array([text_size(axes, *each) for each in zip(texts, looks, strict=True)])
+    sizes = sizes.reshape(-1, 2)
     lines = np.zeros((0, 2, 2)) if bars is None else bars
     ends = axes.transData.transform(lines.reshape(-1, 2)).reshape(-1, 2, 2) * unit
-    offsets = place_labels(marks, np.array(sizes).reshape(-1, 2), box, ends, mark)
-    for text, point, offset, size, look in zip(texts, points, offsets, sizes, styles, strict=True):
+    offsets = place_labels(marks, sizes, box, ends, mark)
+    for text, point, offset, size, look in zip(texts, points, offsets, sizes, looks, strict=True):
         far = float(np.hypot(*_nearest(offset, size))) > _LEADER
         leader = {"arrowstyle": "-", "lw": 0.5, "color": MUTED, "shrinkA": 0, "shrinkB": 3}
         note = axes.annotate(
@@ -61,7 +61,7 @@ def label_points(
             ha="center",
             va="center",
             arrowprops={**leader, "relpos": _anchor(offset, size)} if far else None,
-            **{**facts, **look},
+            **look,
         )
         note.set_in_layout(False)
 
@@ -164,20 +164,21 @@ def _crossings(
     steps = np.linspace(0.1, 0.9, 9)[:, None]
     ours = mark + steps[None] * (middles - mark)[:, None]  # [n, 9, 2]
     theirs = others[:, None] + steps[None] * (taken - others)[:, None]  # [m, 9, 2]
-    over = (np.abs(ours[:, :, None] - taken[None, None]) < sizes / 2).all(-1).any(1).sum(1)
-    under = (np.abs(theirs[None] - middles[:, None, None]) < half).all(-1).any(2).sum(1)
-    crossed: Floats = (over + under).astype(np.float64)
+    over = np.all(np.abs(ours[:, :, None] - taken[None, None]) < sizes / 2, axis=-1)
+    under = np.all(np.abs(theirs[None] - middles[:, None, None]) < half, axis=-1)
+    crossed: Floats = 1.0 * (np.any(over, axis=1).sum(axis=1) + np.any(under, axis=2).sum(axis=1))
     return crossed
 
 
 def _nearest(offset: Floats, size: Floats) -> Floats:
     """From the mark to the nearest point of its label, ``[..., 2]``."""
-    return np.sign(offset) * np.maximum(np.abs(offset) - np.asarray(size) / 2, 0)
+    nearest: Floats = np.sign(offset) * np.maximum(np.abs(offset) - size / 2, 0)
+    return nearest
 
 
 def _anchor(offset: Floats, size: Floats) -> tuple[float, float]:
     """The point of a label that is nearest to its mark, as shares of its width and height."""
-    shares = np.clip(0.5 - offset / np.asarray(size), 0, 1)
+    shares = np.clip(0.5 - offset / size, 0, 1)
     return float(shares[0]), float(shares[1])
 
 
@@ -187,7 +188,7 @@ def text_size(axes: Axes, text: str, facts: Mapping[str, Any]) -> tuple[float, f
     if not isinstance(canvas, FigureCanvasAgg):
         canvas = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]
     probe = axes.text(0.5, 0.5, text, transform=axes.transAxes, **facts)
-    extent = probe.get_window_extent(canvas.get_renderer())
+    extent = probe.get_window_extent(canvas.get_renderer())  # type: ignore[no-untyped-call]
     probe.remove()
     unit = 72 / axes.figure.dpi
     return extent.width * unit, extent.height * unit

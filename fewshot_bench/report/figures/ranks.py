@@ -61,7 +61,7 @@ def ranks_figure(frame: pd.DataFrame) -> Figure:
         f"Friedman's test that all are alike: p {_p_text(found.p_value)}",
         _left_out(means, filled),
     ]
-    names = list(filled)
+    names = [str(name) for name in filled]
     return draw_ranks(names, settings[names].tolist(), found, caption_of(frame, *notes))
 
 

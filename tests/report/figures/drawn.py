@@ -1,6 +1,6 @@
 """What was drawn, read back from figures, and cells to draw."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from fewshot_bench.report.cells import cells, latest
 from fewshot_bench.tracking.record import TrackedRun
@@ -23,7 +25,7 @@ def frame_of(*runs: TrackedRun) -> pd.DataFrame:
     return cells(latest(runs))
 
 
-def runs_of(means: dict[str, Iterable[float]], **facts: object) -> list[TrackedRun]:
+def runs_of(means: Mapping[str, Iterable[float]], **facts: object) -> list[TrackedRun]:
     """A run of each method for each of some numbers of shots: 1, 5, 10 and so on."""
     shots = (1, 5, 10, 20)
     pairs = [(m, k, mean) for m in means for k, mean in zip(shots, means[m], strict=False)]
@@ -40,6 +42,11 @@ def marks(axes: Axes) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for part in found for x, y in part]
 
 
+def path(line: Line2D) -> NDArray[np.float64]:
+    """Points of a line, ``[n, 2]``."""
+    return np.asarray(line.get_xydata(), np.float64)
+
+
 def names(axes: Axes) -> list[str]:
     """Names that were written beside points."""
     return [text.get_text() for text in axes.texts]
@@ -54,8 +61,9 @@ def caption(figure: Figure) -> str:
 def boxes(figure: Figure, texts: Iterable[Text]) -> list[Bbox]:
     """Where texts stand, in pixels."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return [Text.get_window_extent(text, canvas.get_renderer()) for text in texts]
+    canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    return [Text.get_window_extent(text, renderer) for text in texts]
 
 
 def overlapping(found: list[Bbox]) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.report.cells import latest
 from fewshot_bench.report.figures.curves import MOST, Curve, curves_figure, draw_curves
 from fewshot_bench.results import CurvePoint
-from tests.report.figures.drawn import caption
+from tests.report.figures.drawn import caption, path
 from tests.report.samples import tracked
 
 PRETRAINING = {"pretrain_loss": [(5, 2.0), (10, 1.0)], "pretrain_val_acc": [(0, 0.2), (10, 0.4)]}
@@ -36,10 +36,10 @@ def test_a_training_that_methods_share_is_drawn_once_and_first() -> None:
     upper = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in upper] == ["pretraining of conv4-64", "proto-net"]
     accuracy, kept = upper[1].lines
-    assert accuracy.get_xydata().tolist() == [[0, 50], [3, 70], [6, 60]]
-    assert kept.get_xydata().tolist() == [[3, 70]]
+    assert path(accuracy).tolist() == [[0, 50], [3, 70], [6, 60]]
+    assert path(kept).tolist() == [[3, 70]]
     (loss,) = figure.axes[3].lines
-    assert loss.get_xydata().tolist() == [[3, 1.5], [6, 1.25]]
+    assert path(loss).tolist() == [[3, 1.5], [6, 1.25]]
     assert caption(figure) == "cifar-fs · for 5-way 1-shot · dot: the weights that were kept"
 
 
@@ -52,7 +52,7 @@ def test_seeds_share_a_column() -> None:
 
 def test_of_equal_validations_the_first_was_kept() -> None:
     figure = draw_curves([Curve("tim", 0, (), ((0, 0.1), (5, 0.3), (9, 0.3)))], "")
-    assert figure.axes[0].lines[1].get_xdata().tolist() == [5]  # type: ignore[union-attr]
+    assert path(figure.axes[0].lines[1]).tolist() == [[5, 30]]
 
 
 def test_no_training_and_too_many_are_refused() -> None:

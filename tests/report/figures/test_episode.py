@@ -6,30 +6,33 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures.episode import (
+from fewshot_bench.report.figures.episode import episode_figure
+from fewshot_bench.report.figures.refined import (
     RefinedEpisode,
     Step,
     changes,
-    episode_figure,
     plane,
     shortened,
     summary,
 )
-from tests.report.figures.drawn import boxes, caption, names, overlapping
+from tests.report.figures.drawn import boxes, caption, names, overlapping, path
 
+Floats = NDArray[np.float64]
 N_WAY, DIM = 3, 6
 RNG = np.random.default_rng(0)
 MEANS = np.eye(N_WAY, DIM) * [[3], [2], [1]]
 LABELS = np.repeat(np.arange(N_WAY), 4)
 
 
-def unit(points: np.ndarray) -> np.ndarray:
-    return points / np.linalg.norm(points, axis=-1, keepdims=True)
+def unit(points: Floats) -> Floats:
+    found: Floats = points / np.linalg.norm(points, axis=-1, keepdims=True)
+    return found
 
 
-def answers(*wrong: int) -> np.ndarray:
+def answers(*wrong: int) -> NDArray[np.int64]:
     """The truth but for some queries, whose answer is the next class."""
     found = LABELS.copy()
     found[list(wrong)] = (found[list(wrong)] + 1) % N_WAY
@@ -74,7 +77,7 @@ def test_a_panel_a_step_with_wrong_answers_open_and_changed_ones_ringed() -> Non
         rings = panel[-1].get_offsets()
         moved = step.answers != EPISODE.steps[0].answers
         np.testing.assert_allclose(np.asarray(rings), places[moved])
-        open_ones = [c for c in panel if not len(c.get_facecolor()) and c is not panel[-1]]
+        open_ones = [c for c in panel if not np.size(c.get_facecolor()) and c is not panel[-1]]
         n_open = sum(len(np.asarray(c.get_offsets())) for c in open_ones)
         assert n_open == (step.answers != LABELS).sum()
     assert caption(figure).startswith(summary(EPISODE) + " · what")
@@ -84,9 +87,10 @@ def test_class_weights_leave_their_way_and_are_named() -> None:
     figure = episode_figure(EPISODE, "", "")
     last = figure.axes[2]
     origin, directions = plane(EPISODE)
-    ways = [line.get_xydata() for line in last.lines if line.get_linestyle() == "-"]
+    ways = [path(line) for line in last.lines if line.get_linestyle() == "-"]
     for label, way in enumerate(w for w in ways if len(w) > 1):
-        expected = [(s.weights[label] - origin) @ directions.T for s in EPISODE.steps]
+        weights = [s.weights[label] for s in EPISODE.steps if s.weights is not None]
+        expected = [(each - origin) @ directions.T for each in weights]
         np.testing.assert_allclose(way, expected)
     assert names(last) == ["apple", "bee", "a very long n…"]
     assert overlapping(boxes(figure, last.texts)) == []
@@ -99,7 +103,7 @@ def test_a_method_without_weights_has_the_means_of_what_was_taken_for_a_class() 
     origin, directions = plane(EPISODE)
     taken = np.concatenate([EPISODE.support[:1], EPISODE.query[EPISODE.steps[0].answers == 0]])
     mark = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
-    np.testing.assert_allclose(mark.get_xydata()[0], (taken.mean(0) - origin) @ directions.T)
+    np.testing.assert_allclose(path(mark)[0], (taken.mean(0) - origin) @ directions.T)
     assert "large: means of what was taken for each class" in caption(figure)
 
 

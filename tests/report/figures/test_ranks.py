@@ -7,7 +7,7 @@ import pytest
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.figures.ranks import complete_part, draw_ranks, ranks_figure
 from fewshot_bench.statistics.ranks import Ranks
-from tests.report.figures.drawn import boxes, caption, frame_of, names, overlapping, runs_of
+from tests.report.figures.drawn import boxes, caption, frame_of, names, overlapping, path, runs_of
 from tests.report.samples import tracked
 
 RANKS = Ranks(np.array([3.2, 1.0, 1.5, 3.0, 5.0]), 0.01, 1.6, 12)
@@ -20,9 +20,9 @@ def test_names_stand_by_rank_and_bars_join_what_may_be_alike() -> None:
     (axes,) = figure.axes
     told = [text for text in names(axes) if "." in text and "critical" not in text]
     assert told == ["first 1.00", "second 1.50", "third 3.00", "3.20 fourth", "5.00 fifth"]
-    bars = [tuple(np.round(ln.get_xdata(), 1)) for ln in axes.lines if ln.get_linewidth() == 3.2]
+    bars = [tuple(np.round(path(ln)[:, 0], 1)) for ln in axes.lines if ln.get_linewidth() == 3.2]
     assert bars == [(1.0, 1.5), (1.5, 3.0), (3.0, 3.2)]
-    heights = [ln.get_ydata()[0] for ln in axes.lines if ln.get_linewidth() == 3.2]
+    heights = [path(ln)[0, 1] for ln in axes.lines if ln.get_linewidth() == 3.2]
     assert heights[0] != heights[1] != heights[2]  # two that touch lie on two levels
     assert overlapping(boxes(figure, axes.texts)) == []
     assert caption(figure) == "what"
@@ -30,8 +30,8 @@ def test_names_stand_by_rank_and_bars_join_what_may_be_alike() -> None:
 
 def test_the_critical_difference_is_as_long_as_it_says() -> None:
     (axes,) = draw_ranks(NAMES, ["inductive"] * 5, RANKS, "").axes
-    (line,) = (ln for ln in axes.lines if set(ln.get_ydata()) == {-0.45})
-    assert np.ptp(line.get_xdata()) == pytest.approx(1.6)
+    (line,) = (ln for ln in axes.lines if set(path(ln)[:, 1]) == {-0.45})
+    assert np.ptp(path(line)[:, 0]) == pytest.approx(1.6)
     assert "critical difference 1.6" in names(axes)
     wide = Ranks(RANKS.average, 0.5, 30.0, 2)
     (axes,) = draw_ranks(NAMES, ["inductive"] * 5, wide, "").axes

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.figures.cost import cost_figure, pareto
 from fewshot_bench.report.figures.shots import shots_figure
-from tests.report.figures.drawn import SIB, caption, frame_of, marks, names, runs_of
+from tests.report.figures.drawn import SIB, caption, frame_of, marks, names, path, runs_of
 from tests.report.samples import paper_like, tracked
 
 points = st.tuples(st.integers(0, 5), st.integers(0, 5)).map(lambda p: (float(p[0]), float(p[1])))
@@ -28,7 +28,7 @@ def test_a_method_stands_at_its_two_accuracies_with_its_name() -> None:
 def test_lines_of_equal_gain_are_where_they_say() -> None:
     (axes,) = shots_figure(frame_of(*runs_of({"a": [0.5, 0.7], "b": [0.65, 0.75]}))).axes
     lines = [line for line in axes.lines if line.get_linestyle() == "--"]
-    gains = {round(float(y - x)) for line in lines for x, y in zip(*line.get_data(), strict=True)}
+    gains = {round(float(y - x)) for line in lines for x, y in path(line)}
     assert gains == {int(n.split()[0]) for n in names(axes) if n.endswith("points")}
     assert {10, 15, 20} <= gains
 
