@@ -166,6 +166,7 @@ OfStudy = Annotated[
         metavar="[STUDY|FILE.toml]",
         help="Only this study: its name in MLflow, or its file.",
         show_default="all that the store holds",
+        autocompletion=complete.studies,
     ),
 ]
 Results = Annotated[

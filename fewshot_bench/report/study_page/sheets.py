@@ -28,7 +28,7 @@ def sheet(anchor: str, cell: Facts, runs: Sequence[Measurement]) -> str:
         *(f'<p class="remark">{escape(text)}</p>' for text in remarks),
         *(_command(run) for run in runs),
         "<h4>Runs</h4>",
-        *(pairs(_provenance(run)) for run in runs),
+        *map(pairs, _told_once([_provenance(run) for run in runs])),
         "<h4>Configuration</h4>",
         pairs(configuration(config)),
     ]
@@ -51,6 +51,13 @@ def configuration(config: RunConfig) -> Pairs:
     return {name.removeprefix("recipe."): text for name, text in flatten(known).items()}
 
 
+def _told_once(facts: Sequence[Pairs]) -> list[Pairs]:
+    """What tells runs apart, one by one, then what all have in common."""
+    common = {k: v for k, v in facts[0].items() if all(each.get(k) == v for each in facts)}
+    own = [{k: v for k, v in each.items() if k not in common} for each in facts]
+    return [*filter(None, own), common]
+
+
 def _command(run: Measurement) -> str:
     command = command_of(run.config, [run.config.n_shot])
     return f'<pre class="command" tabindex="0"><code>{escape(command)}</code></pre>'
@@ -61,6 +68,7 @@ def _provenance(run: Measurement) -> Pairs:
     commit = "" if code is None or code.commit is None else code.commit
     facts = {
         "MLflow run": run.run_id,
+        "seed": str(run.config.seed),
         "key of the configuration": run.config.key,
         "measured": f"{run.started:%Y-%m-%d %H:%M} to {run.finished:%Y-%m-%d %H:%M} UTC",
         "code": run.version,

@@ -66,6 +66,17 @@ def test_a_page_says_everything_and_asks_nobody() -> None:
     assert {link[1:] for link in links if link and link[0] == "#"} <= set(names)
 
 
+def test_seeds_of_a_cell_have_a_command_each_and_say_once_what_they_share() -> None:
+    page = render(content([run("tim", 0.7, seed, seed) for seed in range(3)]))
+    sheet = page[page.index("<details") : page.index("</details>")]
+    for seed in range(3):
+        told = f" --episodes 200 --seed {seed}</code>" if seed else " --episodes 200</code>"
+        assert told in sheet
+        assert f"<dd>run000{seed}</dd>" in sheet
+    assert sheet.count("<dt>device</dt>") == 1
+    assert sheet.count("<dt>seed</dt>") == 4  # of each run, and of the configuration
+
+
 def test_sentences_stand_where_there_are_no_images() -> None:
     bare = render(content(study()[:1], episodes=[], no_episodes="None are here.", figures=[]))
     assert "<p>None are here.</p>" in bare
