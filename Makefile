@@ -16,7 +16,7 @@ ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench figures docs lint format install learn2learn fuzz mutants clean
+.PHONY: help demo test cluster bench figures docs lint format install learn2learn fuzz mutants clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,10 @@ demo: $(VENV)/.installed ## install, then meta-train and test ssl-meta on the em
 
 test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_ARGS="-k name" for a part)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+cluster: $(VENV)/.installed-test ## start a Ray cluster of two nodes here and kill its parts (minutes)
+	$(PIP_INSTALL) -e '.[ray]'
+	$(BIN)/pytest -m cluster -s tests/runs/test_ray.py
 
 bench: $(VENV)/.installed ## time us and our peers, and write reports/speed.md (BENCH_ARGS=--quick for a check)
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -8,7 +8,7 @@ from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.utilities.files import stable_hash
 from fewshot_bench.utilities.query_balance import dirichlet_alpha
 
-_YOUNGER = ("n_query_way", "train_dataset", "train_checksum", "backbone_weights")
+_YOUNGER = ("n_query_way", "train_dataset", "train_checksum", "backbone_weights", "backbone_seed")
 _LABELS = ("preset", "settings", "published", "fitted", "shared_classes", "weights_name")
 
 
@@ -22,6 +22,8 @@ class RunConfig(BaseModel):
             the classes have queries, None: all.
         split: whose classes it is measured on: ``test``, or ``val`` while settings are chosen.
         seed: of initial weights and training; the test episodes do not depend on it.
+        backbone_seed: of the pretraining, if that is another; so several seeds of a meta-training
+            share a backbone.
         preset, settings: the schedule and the ``KEY=VALUE`` texts asked for, as labels for
             readers; `recipe` says what they amount to.
         published: as a label, the data set whose values of the paper the preset has, where they
@@ -53,6 +55,7 @@ class RunConfig(BaseModel):
     episode_seed: int = Field(0, ge=0)
     split: Literal["test", "val"] = "test"
     seed: int = Field(0, ge=0)
+    backbone_seed: int | None = Field(None, ge=0)
     preset: str = "default"
     settings: tuple[str, ...] = ()
     published: str | None = None
@@ -76,6 +79,11 @@ class RunConfig(BaseModel):
         if (self.train_dataset is None) != (self.train_checksum is None):
             raise ValueError("train_dataset and train_checksum come together")
         return self
+
+    @property
+    def pretraining_seed(self) -> int:
+        """Seed of the pretraining."""
+        return self.seed if self.backbone_seed is None else self.backbone_seed
 
     @property
     def spec(self) -> EpisodeSpec:

@@ -1,6 +1,7 @@
 """The one error a user is meant to read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -9,6 +10,17 @@ class UsageError(Exception):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+@contextmanager
+def concerning(name: str) -> Iterator[None]:
+    """Begin the message of a mistake with whom it concerns, unless it does so already."""
+    try:
+        yield
+    except UsageError as error:
+        if str(error).startswith((f"{name} ", f"{name}:")):
+            raise
+        raise type(error)(f"{name}: {error}") from None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

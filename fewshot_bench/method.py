@@ -3,6 +3,8 @@
 import inspect
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
@@ -10,6 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
@@ -33,6 +36,22 @@ class AtOnce:
 
     tasks: int = 1024
     numbers: int = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Refinement:
+    """What a method makes of some tasks after a number of steps of its refinement.
+
+    Attributes:
+        step: how many steps it took; the first one tells what there was before.
+        scores: of the queries, ``[T, Q, n_way]``.
+        weights: where the method has a vector for each class that queries are compared with,
+            these, ``[T, n_way, D]``.
+    """
+
+    step: int
+    scores: Tensor
+    weights: Tensor | None = None
 
 
 class Method(nn.Module):
@@ -186,9 +205,45 @@ class Method(nn.Module):
         e = self.embedded(episode)
         return self.classify(e.support, e.support_labels, e.query, e.n_way)
 
+    def refinements(self, episode: Episode) -> Iterator[Refinement]:
+        """Yield what the method makes of tasks before, while and after it refines its answers.
+
+        A method with the setting ``n_steps`` is asked with fewer, each time from the beginning;
+        one that has none answers once.
+        """
+        most = getattr(self.recipe, "n_steps", 0)
+        fewer = [_with_steps(self.recipe, step) for step in steps_shown(most)]
+        for recipe in filter(None, fewer) if any(fewer) else [self.recipe]:
+            yield Refinement(getattr(recipe, "n_steps", 0), self._as(recipe, episode))
+
+    def _as(self, recipe: Recipe, episode: Episode) -> Tensor:
+        """Score queries with other settings."""
+        own, self.recipe = self.recipe, recipe
+        try:
+            scores: Tensor = self(episode)
+        finally:
+            self.recipe = own
+        return scores
+
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Meta-training loss: cross-entropy of the queries ``[T, Q]``, mean over all tasks."""
         return F.cross_entropy(self(episode).flatten(0, 1), query_labels.flatten())
+
+
+def steps_shown(n_steps: int) -> list[int]:
+    """Choose at most four steps of a refinement to be looked at, from 0 to all."""
+    if n_steps <= 3:
+        return list(range(n_steps + 1))
+    return [0, 1, math.isqrt(n_steps), n_steps]
+
+
+def _with_steps(recipe: Recipe, n_steps: int) -> Recipe | None:
+    """The same settings with fewer steps; None if there are no steps, or cannot be so few."""
+    if "n_steps" not in type(recipe).model_fields:
+        return None
+    with suppress(ValidationError):
+        return recipe.model_validate({**dict(recipe), "n_steps": n_steps})
+    return None
 
 
 methods: Registry[type[Method]] = Registry("method")

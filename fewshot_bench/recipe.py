@@ -110,7 +110,8 @@ class TrainRecipe(OptimRecipe):
 
     Episodes of a step share a shape. With `query_balance` or `min_way` it is validated on what it
     is trained on, else on episodes as tested: weights of a recipe that gives `n_way`, `n_shot` and
-    `n_query` too serve every test alike.
+    `n_query` too serve every test alike. All queries of an imbalanced episode may be of one class:
+    there are as many as the scarcest class allows, `n_query` of each at most.
     """
 
     younger = OptimRecipe.younger | {"min_way", "query_balance"}
@@ -132,7 +133,7 @@ class TrainRecipe(OptimRecipe):
         None,
         min_length=1,
         description="draw the balance of every step's queries from these, as balanced,dirichlet:2; "
-        "none: balanced",
+        "one named twice is drawn, and counts, twice as often; none: balanced",
     )
     frozen: bool = Field(True, description="keep the backbone, train on stored embeddings")
     augment: Augmentation = Field(
@@ -165,6 +166,8 @@ class Recipe(Settings):
         published: data sets for which the values of ``paper`` are the paper's, or its authors'
             code's; another one borrows those of the first that is of its kind.
         grid: the values of settings that are worth trying on the val split.
+        at_test: the method's own settings that its training does not depend on: weights are
+            trained with their defaults, and serve all values.
     """
 
     pretrain: PretrainRecipe | None = None
@@ -174,6 +177,7 @@ class Recipe(Settings):
     presets: ClassVar[Mapping[str, Overrides]] = {}
     published: ClassVar[tuple[str, ...]] = ()
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    at_test: ClassVar[frozenset[str]] = frozenset()
 
 
 def every(interval: int, steps: int) -> tuple[float, ...]:

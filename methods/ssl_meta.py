@@ -1,6 +1,6 @@
 """SIB: refine a task's classifier with gradients inferred from its unlabelled queries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
-from fewshot_bench.method import Method, methods
+from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.method import Method, Refinement, methods
 from fewshot_bench.ops.basic import prototypes
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
@@ -120,15 +121,31 @@ class SSLMeta(Method):
         self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
     ) -> Tensor:
         """Refine the class weights K times, then score; see `Method.classify`."""
+        query = F.normalize(query, dim=-1)
+        *_, weights = self.refined(support, support_labels, query, n_way)
+        return self.score(query, weights)
+
+    def refined(
+        self, support: Tensor, support_labels: Tensor, query: Tensor, n_way: int
+    ) -> Iterator[Tensor]:
+        """Yield the class weights ``[T, W, D]`` after 0, 1 ... K steps; `query` is normalised."""
         if self.recipe.n_steps:
             self.require_way(n_way)
         weights = self.diagonal * prototypes(F.normalize(support, dim=-1), support_labels, n_way)
-        query = F.normalize(query, dim=-1)
+        yield weights
         shared = self.training and self.recipe.statistics == "meta-batch"
         for _ in range(self.recipe.n_steps):
             inferred = self.gradient_net(self.score(query, weights), shared)
             weights = weights - self.recipe.step_size * self.pull_back(query, weights, inferred)
-        return self.score(query, weights)
+            yield weights
+
+    def refinements(self, episode: Episode) -> Iterator[Refinement]:
+        """Yield every step, with the class weights; see `Method.refinements`."""
+        e = self.embedded(episode)
+        query = F.normalize(e.query, dim=-1)
+        refined = self.refined(e.support, e.support_labels, query, e.n_way)
+        for step, weights in enumerate(refined):
+            yield Refinement(step, self.score(query, weights), weights)
 
     def score(self, query: Tensor, weights: Tensor) -> Tensor:
         """Logits scale · (bias + cos) of normalised ``[T, Q, D]`` with ``[T, W, D]``."""

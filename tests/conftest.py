@@ -18,6 +18,15 @@ settings.register_profile("fsbench", deadline=None)  # times depend on the machi
 settings.load_profile("fsbench")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests with a cluster unless they are asked for."""
+    if "cluster" not in config.option.markexpr:
+        reason = pytest.mark.skip(reason="takes minutes; make cluster runs it")
+        for item in items:
+            if item.get_closest_marker("cluster"):
+                item.add_marker(reason)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def fsbench_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep data sets, weights and results of the whole session out of the user's own home."""

@@ -45,7 +45,7 @@ def keep_weights(path: Path, name: str, in_shape: tuple[int, int, int]) -> str:
         UsageError: as `read_state_dict`, or they do not fit the backbone.
     """
     tensors = read_state_dict(path)
-    if head := _load(_bare(name, in_shape), tensors, name, str(path)):
+    if head := _load(bare_backbone(name, in_shape), tensors, name, str(path)):
         say(f"{path}: weights of a classifier are left out: {_named(head)}")
     digest = tensors_digest(tensors)
     place = kept_at(digest)
@@ -73,13 +73,19 @@ def with_given_weights(name: str, in_shape: tuple[int, int, int], digest: str) -
     tensors, facts = load_tensors(path)
     if facts.get("digest") != digest:
         raise UsageError(f"{path} holds other weights; delete it and give them anew")
-    backbone = _bare(name, in_shape)
+    backbone = bare_backbone(name, in_shape)
     _load(backbone, tensors, name, str(path))
     backbone.weights_key = digest
     return backbone
 
 
-def _bare(name: str, in_shape: tuple[int, int, int]) -> Backbone:
+def bare_backbone(name: str, in_shape: tuple[int, int, int]) -> Backbone:
+    """Make a backbone with weights that are drawn, for others to be loaded; nothing is downloaded.
+
+    Args:
+        name: registered.
+        in_shape: ``(C, H, W)`` of the images.
+    """
     make = backbones[name]
     return cast("_Pretrained", make).bare(in_shape) if hasattr(make, "bare") else make(in_shape)
 

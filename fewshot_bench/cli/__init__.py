@@ -5,7 +5,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from fewshot_bench.cli import data, listing, predict, recommend, run, study, sync, table, ui
+from fewshot_bench.cli import (
+    compare,
+    data,
+    export,
+    listing,
+    plot,
+    predict,
+    recommend,
+    report,
+    run,
+    study,
+    sync,
+    table,
+    ui,
+)
 from fewshot_bench.cli.printing import print_line
 from fewshot_bench.cli.terminal import print_what_can_be_printed
 from fewshot_bench.errors import UsageError
@@ -47,6 +61,10 @@ app.command("study")(study.study)
 app.command("predict")(predict.predict)
 app.command("recommend")(recommend.recommend)
 app.command("table")(table.table)
+app.command("compare")(compare.compare)
+app.command("plot")(plot.plot)
+app.command("export")(export.export)
+app.command("report")(report.report)
 app.command("sync")(sync.sync)
 app.command("ui")(ui.ui)
 app.command("list")(listing.list_names)

@@ -19,11 +19,11 @@ class Board:
     """Tells how far a plan is, while the block lasts.
 
     Args:
-        workers: processes that measure; of one, which is this process, the steps are asked for.
+        in_this_process: whether this process measures, whose steps are asked for.
     """
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, in_this_process: bool) -> None:
+        self.in_this_process = in_this_process
         self._names: dict[str, str] = {}
         self._running: dict[str, Step | None] = {}
         self._outcome: Outcome | None = None
@@ -60,7 +60,7 @@ class Board:
         self._names |= {work.name: work.title for work in outcome.plan.shared}
         if console.is_terminal:
             self._stack.enter_context(self._live)
-            if self.workers == 1:
+            if self.in_this_process:
                 self._stack.enter_context(told_to(self._step))
 
     def _step(self, step: Step) -> None:

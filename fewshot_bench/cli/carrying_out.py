@@ -1,6 +1,8 @@
 """What ``run`` and ``study`` share: carrying a request out, and telling what became of it."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,19 +12,26 @@ from fewshot_bench.cli.sync import print_owed
 if TYPE_CHECKING:
     from fewshot_bench.results import RunRecord
     from fewshot_bench.runs.driver import Outcome
-    from fewshot_bench.runs.local import Manner
     from fewshot_bench.runs.request import Request
     from fewshot_bench.tracking.writer import Tracker
 
 
-def carry_out(request: "Request", tracker: "Tracker", manner: "Manner") -> None:
-    """Measure what is asked for, and print it; exit with 1 if a cell failed."""
+def carry_out(request: "Request", tracker: "Tracker", given: Mapping[str, Any]) -> None:
+    """Measure what is asked for, and print it; exit with 1 if a cell failed.
+
+    Args:
+        request: what is asked for.
+        tracker: of the store that gets the results.
+        given: options of the command, those of `Manner` among them.
+    """
     from fewshot_bench.cli.board import Board
     from fewshot_bench.runs.driver import attempt
+    from fewshot_bench.runs.local import Manner
     from fewshot_bench.utilities.signals import Interrupted
 
+    manner = Manner(**{field.name: given[field.name] for field in fields(Manner)})
     try:
-        with Board(manner.workers) as board:
+        with Board(manner.in_this_process) as board:
             outcome = attempt(request, tracker, manner, board)
     except Interrupted as interrupted:
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)

@@ -68,6 +68,18 @@ def metrics(incomplete: str) -> Completions:
     return _fitting(incomplete, [(metric.name, metric.note) for metric in METRICS.values()])
 
 
+def figures(incomplete: str) -> Completions:
+    """Complete the kind of a figure."""
+    from fewshot_bench.runs.plotting import KINDS
+
+    return _fitting(incomplete, [(name, kind.summary) for name, kind in KINDS.items()])
+
+
+def over(incomplete: str) -> Completions:
+    """Complete what a trend is over."""
+    return _fitting(incomplete, [(fact, "") for fact in ("shots", "ways", "balance")])
+
+
 def _declared(registry: str) -> list[tuple[str, str]]:
     from fewshot_bench.declarations import declarations
 

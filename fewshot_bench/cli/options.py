@@ -17,6 +17,10 @@ Experiment = Annotated[
     str | None,
     typer.Option(help="MLflow's experiment to log to.", show_default="the name of the data set"),
 ]
+StudyExperiment = Annotated[
+    str | None,
+    typer.Option(help="MLflow's experiment to log to.", show_default="the name of the study"),
+]
 Tags = Annotated[
     list[str] | None,
     typer.Option("--tag", help="KEY=VALUE that MLflow shows with every run, repeatable."),
@@ -116,6 +120,14 @@ Seeds = Annotated[
         "--seed", min=0, help="Seed of weights and training, repeatable.", show_default="0"
     ),
 ]
+BackboneSeed = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Seed of the pretraining, for all seeds: they differ in meta-training alone.",
+        show_default="that of --seed",
+    ),
+]
 Preset = Annotated[
     str, typer.Option(help="smoke, default or paper.", autocompletion=complete.presets)
 ]
@@ -131,9 +143,6 @@ Settings = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Workers = Annotated[
-    int, typer.Option(min=1, help="Processes that measure cells side by side on this machine.")
-]
 Force = Annotated[
     bool,
     typer.Option("--force", help="Run again; weights that other code made are made anew."),
@@ -151,18 +160,42 @@ DryRun = Annotated[
 ]
 
 # What is shown.
+OfStudy = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[STUDY|FILE.toml]",
+        help="Only this study: its name in MLflow, or its file.",
+        show_default="all that the store holds",
+        autocompletion=complete.studies,
+    ),
+]
+Results = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--results",
+        help="File that 'fsbench export' wrote, repeatable; read in place of the store, or "
+        "beside it if --tracking-uri is given.",
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(
         "--format",
         "-f",
-        help="markdown, latex, html or csv.",
+        help="markdown (md), latex (tex), html or csv.",
+        show_default="that of the file; else a table on a terminal, markdown in a pipe",
         autocompletion=complete.formats,
     ),
 ]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File; .md, .tex, .html or .csv says the format."),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File; .png, .svg or .pdf says the format.", show_default="KIND.png"
+    ),
 ]
 OnlyDatasets = Annotated[
     list[str] | None,
@@ -196,5 +229,13 @@ Published = Annotated[
     typer.Option("--published", help="Put papers' numbers beside ours, and say how they differ."),
 ]
 Cost = Annotated[
-    bool, typer.Option("--cost", help="Add minutes of training and milliseconds an episode.")
+    bool,
+    typer.Option("--cost", help="Add columns of minutes of training and milliseconds an episode."),
+]
+Significance = Annotated[
+    bool,
+    typer.Option(
+        "--significance",
+        help="Bold too: all that are not significantly worse than the best of a column.",
+    ),
 ]

@@ -10,7 +10,7 @@ from fewshot_bench.cli import complete, options
 from fewshot_bench.cli.printing import print_line, print_text
 
 if TYPE_CHECKING:
-    from fewshot_bench.runs.predicting import Predictions
+    from fewshot_bench.evaluation.answering import Predictions
     from fewshot_bench.runs.task import Task
 
 

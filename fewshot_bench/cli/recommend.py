@@ -58,11 +58,12 @@ def _measured(
     request: "Request", backbones: list[str], uri: str | None, device: str
 ) -> "Recommendation":
     from fewshot_bench.cli.sync import print_owed
+    from fewshot_bench.runs.packing import pack
     from fewshot_bench.runs.recommending import recommend
     from fewshot_bench.tracking.writer import Tracker
     from fewshot_bench.utilities.signals import Interrupted
 
-    tracker = Tracker(uri)
+    tracker = Tracker(uri, pack=pack)
     try:
         found = recommend(request, backbones, tracker, device)
     except Interrupted as interrupted:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fewshot_bench.cli import options
+from fewshot_bench.cli import engine_options, options
+from fewshot_bench.cli.carrying_out import carry_out
 from fewshot_bench.cli.printing import print_text
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ def run(
     n_episodes: options.Episodes = None,
     episode_seed: options.EpisodeSeed = 0,
     seeds: options.Seeds = None,
+    backbone_seed: options.BackboneSeed = None,
     preset: options.Preset = "default",
     split: options.Split = "test",
     tune: options.Tune = None,
     settings: options.Settings = None,
-    workers: options.Workers = 1,
+    workers: engine_options.Workers = 1,
+    engine: engine_options.Engine = "local",
+    address: engine_options.Address = "auto",
+    store: engine_options.Store = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     experiment: options.Experiment = None,
@@ -41,15 +46,11 @@ def run(
 ) -> None:
     """Measure methods on test episodes, training what they need, and log it to MLflow."""
     given = locals()
-    from fewshot_bench.cli.carrying_out import carry_out
-    from fewshot_bench.runs.local import Manner
-
     request = _request(given)
     if dry_run:
         _print_plan(request, keep_predictions)
     else:
-        tracker = _tracker(tracking_uri, experiment, tags)
-        carry_out(request, tracker, Manner(device, force, keep_predictions, workers))
+        carry_out(request, _tracker(tracking_uri, experiment, tags), given)
 
 
 def _request(given: Mapping[str, Any]) -> "Request":
@@ -75,7 +76,8 @@ def _print_plan(request: "Request", keep_predictions: bool) -> None:
 
 
 def _tracker(uri: str | None, experiment: str | None, tags: list[str] | None) -> "Tracker":
+    from fewshot_bench.runs.packing import pack
     from fewshot_bench.tracking.place import tags_of
     from fewshot_bench.tracking.writer import Tracker
 
-    return Tracker(uri, experiment=experiment, tags=tags_of(tags or ()))
+    return Tracker(uri, experiment=experiment, tags=tags_of(tags or ()), pack=pack)

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fewshot_bench.cli import complete, options
+from fewshot_bench.cli import complete, engine_options, options
+from fewshot_bench.cli.carrying_out import carry_out
 from fewshot_bench.cli.printing import print_line, print_table
 
 if TYPE_CHECKING:
     from fewshot_bench.runs.estimates import Row
     from fewshot_bench.runs.study import Study
+    from fewshot_bench.tracking.writer import Tracker
 
 
 def study(
@@ -19,13 +21,18 @@ def study(
         typer.Argument(
             metavar="FILE.toml|NAME",
             help="A file, or one that comes with fsbench: smoke, cifar-fs-conv4, "
-            "heads-imbalance, omniglot.",
+            "heads-imbalance, omniglot, ssl-meta-plus, transductive.",
             autocompletion=complete.studies,
         ),
     ],
-    workers: options.Workers = 1,
+    workers: engine_options.Workers = 1,
+    engine: engine_options.Engine = "local",
+    address: engine_options.Address = "auto",
+    store: engine_options.Store = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
+    experiment: options.StudyExperiment = None,
+    tags: options.Tags = None,
     force: options.Force = False,
     keep_predictions: options.KeepPredictions = False,
     dry_run: Annotated[
@@ -34,18 +41,35 @@ def study(
     ] = False,
 ) -> None:
     """Measure all cells of a study: methods by backbones, data sets, shots, seeds and balances."""
-    from fewshot_bench.cli.carrying_out import carry_out
-    from fewshot_bench.runs.local import Manner
+    given = locals()
     from fewshot_bench.runs.study import load_study
-    from fewshot_bench.tracking.writer import Tracker
 
     asked = load_study(name)
+    tracker = _tracker(asked, name, tracking_uri, experiment, tags or [])
     if dry_run:
         _print_plan(asked, workers)
     else:
-        command = shlex.join(["fsbench", "study", name])
-        tracker = Tracker(tracking_uri, study=asked.name, command=command)
-        carry_out(asked, tracker, Manner(device, force, keep_predictions, workers))
+        carry_out(asked, tracker, given)
+
+
+def _tracker(
+    asked: "Study", name: str, uri: str | None, experiment: str | None, tags: list[str]
+) -> "Tracker":
+    """Let options take the place of what the file says of MLflow, tag by tag."""
+    from fewshot_bench.runs.packing import pack
+    from fewshot_bench.tracking.place import tags_of
+    from fewshot_bench.tracking.writer import Tracker
+
+    words = ["fsbench", "study", name, *(["--experiment", experiment] if experiment else [])]
+    words += [word for tag in tags for word in ("--tag", tag)]
+    return Tracker(
+        uri,
+        experiment=experiment or asked.experiment,
+        study=asked.name,
+        command=shlex.join(words),
+        tags={**asked.tags, **tags_of(tags)},
+        pack=pack,
+    )
 
 
 def _print_plan(asked: "Study", workers: int) -> None:

@@ -16,11 +16,12 @@ def sync(
     ] = False,
 ) -> None:
     """Send the results that were kept here while the MLflow store was away, each once."""
+    from fewshot_bench.runs.packing import pack
     from fewshot_bench.tracking import Tracker
     from fewshot_bench.tracking.owed import drop_owed, owed_elsewhere, owed_to, send_owed
     from fewshot_bench.tracking.store import store_name
 
-    tracker = Tracker(tracking_uri)
+    tracker = Tracker(tracking_uri, pack=pack)
     store, owed = store_name(tracker.uri), owed_to(tracker.uri)
     if owed and drop:
         count = drop_owed(tracker.uri)

@@ -15,6 +15,7 @@ from fewshot_bench.evaluation.finite import require_finite_embeddings
 from fewshot_bench.method import Method
 from fewshot_bench.utilities.files import home, stable_hash
 from fewshot_bench.utilities.locks import waiting_lock
+from fewshot_bench.utilities.shared_store import bring, share
 from fewshot_bench.utilities.tensors import load_tensors, save_tensors
 
 # On a CPU small chunks stay in the caches, and below the size at which memory is given back.
@@ -88,16 +89,25 @@ def embed_split(method: Method, split: Split) -> Tensor:
             finite.
     """
     method.eval()
-    facts = _facts(method, split)
-    if facts is None:
+    facts, path = _facts(method, split), features_path(method, split)
+    if facts is None or path is None:
         return embed_rows(method, split)
-    path = home() / "features" / f"{split.dataset}-{split.split}-{stable_hash(facts)}.safetensors"
     if not path.exists():
         lock = home() / "locks" / f"{path.stem}.lock"
         with waiting_lock(lock, f"waiting for another process that embeds {split.title}"):
+            bring(path, replace=False)
             if not path.exists():
                 _keep(path, embed_rows(method, split), facts)
+                share(path, replace=False)
     return _load(path, method, split, facts).to(method.device)
+
+
+def features_path(method: Method, split: Split) -> Path | None:
+    """Where the embeddings of a split are kept, if they are, see `embed_split`."""
+    facts = _facts(method, split)
+    if facts is None:
+        return None
+    return home() / "features" / f"{split.dataset}-{split.split}-{stable_hash(facts)}.safetensors"
 
 
 def _keep(path: Path, features: Tensor, facts: dict[str, Any]) -> None:

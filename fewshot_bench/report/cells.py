@@ -1,6 +1,6 @@
 """From runs to cells: what may share a column, and how seeds make one number."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -29,11 +29,11 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
     Returns:
         `ROW` and `COLUMN`, then ``mean`` (over seeds), ``ci95`` (mean of the seeds' intervals:
         an upper bound of the interval of the mean, as all seeds see the same episodes), both in
-        [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``run_ids``, the means of
-        ``train_seconds`` and ``ms_per_episode``, ``fitted`` and ``shared_classes`` (which the data
-        determine), ``recipe`` and ``weights`` (one a cell, as ``variant`` tells others apart),
-        ``best`` (no mean of the column is better) and ``label`` of the column, sorted
-        as a table reads.
+        [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``seeds`` and their
+        ``run_ids``, the means of ``train_seconds`` and ``ms_per_episode``, ``fitted`` and
+        ``shared_classes`` (which the data determine), ``recipe`` and ``weights`` (one a cell, as
+        ``variant`` tells others apart), ``best`` (no mean of the column is better) and ``label``
+        of the column, sorted as a table reads.
     """
     ci95 = runs[metric.ci95] if metric.ci95 else float("nan")
     shown = runs.assign(mean=runs[metric.value], ci95=ci95).dropna(subset=["mean"])
@@ -43,6 +43,7 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         ci95=("ci95", "mean"),
         n_seeds=("seed", "size"),
         seed_sd=("mean", "std"),
+        seeds=("seed", tuple),
         run_ids=("run_id", tuple),
         train_seconds=("train_seconds", "mean"),
         ms_per_episode=("ms_per_episode", "mean"),
@@ -100,6 +101,12 @@ def _variant(
     if many:
         return ", ".join([*parts, f"recipe {stable_hash(others, length=6)}"])
     return ", ".join([*parts, *(f"{key}={value}" for key, value in others.items())])
+
+
+def row_names(cell: Mapping[Hashable, Any]) -> tuple[str, str, str]:
+    """Setting, method with what sets its row apart, and backbone of a cell's row."""
+    variant = f" ({cell['variant']})" if cell["variant"] else ""
+    return cell["setting"], f"{cell['method']}{variant}", cell["backbone"]
 
 
 def columns_of(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:

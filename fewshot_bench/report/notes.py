@@ -1,5 +1,7 @@
 """What is said below a table."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from fewshot_bench.registries import declared
@@ -12,9 +14,14 @@ TRANSDUCTIVE_NOTE = (
     "with inductive ones with care."
 )
 BEST_NOTE = (
-    "Bold: the {0}est mean of each column, and nothing more; whether it is significantly "
-    "{0}er takes {1}."
+    "Bold: the {0}est mean of each column, and nothing more; whether it is significantly {0}er {1}."
 )
+SIGNIFICANT_NOTE = (
+    "Bold: the highest mean of each column, and all that are not significantly lower (two-sided "
+    "paired t-tests at 5 % on the same episodes, and over training seeds where there are several; "
+    "all pairs of a column corrected together, by Holm)."
+)
+UNTOLD_NOTE = "Only the highest mean is bold where episodes are not at hand: {}."
 SEEDS_NOTE = (
     "Several training seeds: their mean ± the mean of their intervals, if there are any; sd is "
     "the standard deviation between seeds."
@@ -24,8 +31,8 @@ CROSSED_NOTE = (
     "splits, only measured on the one that is named first."
 )
 COST_NOTE = (
-    "In brackets: minutes of meta-training, if any, and milliseconds an episode, on the machine "
-    "of the run; embeddings that episodes share are not counted."
+    "Minutes: of meta-training; ms: milliseconds an episode, on the machine of the run; "
+    "embeddings that episodes share are not counted."
 )
 DROP_NOTE = (
     "Less balanced: what it is with imbalanced queries minus that with balanced ones, ± the "
@@ -51,6 +58,7 @@ def notes_below(
     metric: Metric,
     *,
     n_lacking: int,
+    untold: Sequence[str] | None = None,
     cost: bool,
     drops: bool,
     n_published: int | None,
@@ -61,11 +69,13 @@ def notes_below(
         frame: its cells.
         metric: what stands in them.
         n_lacking: runs that have no such number.
-        cost: cells say what a run took.
+        untold: columns whose bold says nothing of significance; None: that of none does.
+        cost: there are columns of what a run took.
         drops: there are columns of what imbalanced queries change.
         n_published: numbers that others published; None: they were not asked for.
     """
-    notes = [metric.note, _best_note(metric)]
+    notes = [metric.note, _best_note(metric) if untold is None else SIGNIFICANT_NOTE]
+    notes += [UNTOLD_NOTE.format("; ".join(untold))] if untold else []
     if (frame["n_seeds"] > 1).any():
         notes.append(SEEDS_NOTE)
     if (frame["setting"] == "transductive").any():
@@ -91,4 +101,5 @@ def _remarks(names: set[str]) -> list[str]:
 
 def _best_note(metric: Metric) -> str:
     end = "low" if metric.lowest_is_best else "high"
-    return BEST_NOTE.format(end, "a paired comparison" if metric.ci95 else "several seeds")
+    ways = {"accuracy": "is told by --significance", "macro-f1": "takes a paired comparison"}
+    return BEST_NOTE.format(end, ways.get(metric.name, "takes several seeds"))

@@ -10,10 +10,11 @@ AFTER = ("Differs", "Source")  # and these behind them
 
 @dataclass(frozen=True)
 class Column:
-    """A column of results: a data set and what its cells have in common."""
+    """A column: a data set and what its cells have in common; `cost`: it says what they took."""
 
     dataset: str
     label: str
+    cost: bool = False
 
     def __str__(self) -> str:
         return f"{self.dataset} {self.label}"

@@ -7,9 +7,11 @@ import pandas as pd
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.beside import beside
-from fewshot_bench.report.cells import COLUMN, ROW, STREAM, cells, columns_of, latest
+from fewshot_bench.report.cells import COLUMN, ROW, STREAM, cells, columns_of, latest, row_names
+from fewshot_bench.report.costs import with_costs
 from fewshot_bench.report.metric import ACCURACY, Metric
 from fewshot_bench.report.notes import notes_below
+from fewshot_bench.report.paired_cells import Accuracies, significance
 from fewshot_bench.report.pairing import theirs_for
 from fewshot_bench.report.section import Cell, Column, Row, Section, Table
 from fewshot_bench.tracking.record import TrackedRun
@@ -21,6 +23,7 @@ def build_table(
     metric: Metric = ACCURACY,
     published: pd.DataFrame | None = None,
     cost: bool = False,
+    accuracies: Accuracies | None = None,
 ) -> Table:
     """Arrange runs, at least one, as a paper would.
 
@@ -28,14 +31,14 @@ def build_table(
         runs: of any data sets and protocols; each gets columns of its own.
         metric: the number to show.
         published: others' accuracies, as `load_published` returns them, to stand beside ours.
-        cost: say in each cell what training and an episode took.
+        cost: add columns of what training and an episode took.
+        accuracies: of the episodes of each run: mark what is not significantly worse than the best.
 
     Raises:
-        UsageError: no run has the metric, or published numbers stand beside another one or
-            beside ours on val.
+        UsageError: no run has the metric, or published numbers or significance are asked for
+            beside another one, or published numbers beside ours on val.
     """
-    if published is not None and metric is not ACCURACY:
-        raise UsageError("published numbers are accuracies; leave --published or --metric out")
+    _check(metric, published, accuracies)
     every = latest(runs)
     frame = cells(every, metric)
     if frame.empty:
@@ -43,17 +46,22 @@ def build_table(
             f"none of these runs has a {metric.title}: earlier versions measured none; "
             "'fsbench run --force' measures them again"
         )
-    frame["text"] = [_text(cell, cost) for cell in frame.to_dict("records")]
+    untold = None
+    if accuracies is not None:
+        frame["best"], untold = significance(frame, accuracies)
+    frame["text"] = [_text(cell) for cell in frame.to_dict("records")]
     drops = _drops(frame)
     shown = pd.concat([frame, drops]) if len(drops) else frame
     ours = _section(shown)
     theirs = None if published is None else theirs_for(frame, published)
     if theirs is not None and len(theirs):
         ours = beside(ours, shown, theirs)
+    ours = with_costs(ours, frame) if cost else ours
     notes = notes_below(
         frame,
         metric,
         n_lacking=len(every) - int(frame["n_seeds"].sum()),
+        untold=untold,
         cost=cost,
         drops=len(drops) > 0,
         n_published=None if theirs is None else len(theirs),
@@ -61,13 +69,18 @@ def build_table(
     return Table(f"Few-shot {metric.title}", ours, tuple(notes))
 
 
-def _text(cell: dict[Hashable, Any], cost: bool) -> str:
+def _check(metric: Metric, published: object, accuracies: object) -> None:
+    """Refuse what there is of accuracies alone beside another metric."""
+    if published is not None and metric is not ACCURACY:
+        raise UsageError("published numbers are accuracies; leave --published or --metric out")
+    if accuracies is not None and metric is not ACCURACY:
+        raise UsageError("significance is that of accuracies; leave --significance or --metric out")
+
+
+def _text(cell: dict[Hashable, Any]) -> str:
     text = f"{100 * cell['mean']:.2f}{_interval(100 * cell['ci95'])}"
     if cell["n_seeds"] > 1:
         text += f" (seeds {cell['n_seeds']}, sd {100 * cell['seed_sd']:.2f})"
-    if cost:
-        minutes = cell["train_seconds"] / 60
-        text += f" ({f'{minutes:.1f} min, ' if minutes else ''}{cell['ms_per_episode']:.3g} ms)"
     return text
 
 
@@ -107,7 +120,5 @@ def _section(frame: pd.DataFrame) -> Section:
         found = {
             Column(c["dataset"], c["label"]): Cell(c["text"], c["best"], c["run_ids"]) for c in row
         }
-        name = row[0]["method"] + (f" ({row[0]['variant']})" if row[0]["variant"] else "")
-        places = tuple(map(found.get, columns))
-        rows.append(Row(row[0]["setting"], name, row[0]["backbone"], places))
+        rows.append(Row(*row_names(row[0]), tuple(map(found.get, columns))))
     return Section(columns, tuple(rows))

@@ -59,7 +59,7 @@ def _row(section: Section, row: Row) -> str:
         *(f"<td>{escape(name)}</td>" for name in names),
     ]
     cells = map(_cell, section.columns, row.cells)
-    after = (f'<td class="source">{_linked(text)}</td>' for text in section.texts(row))
+    after = (f'<td class="source">{linked(text)}</td>' for text in section.texts(row))
     return f"<tr>{''.join([*texts, *cells, *after])}</tr>"
 
 
@@ -72,6 +72,6 @@ def _cell(column: Column, cell: Cell | None) -> str:
     return f'<td class="num"{title}>{f"<strong>{text}</strong>" if cell.best else text}</td>'
 
 
-def _linked(source: str) -> str:
+def linked(source: str) -> str:
     """Make every address a link that shows its host."""
     return re.sub(r"(https?://([^\s/;]+)[^\s;]*)", r'<a href="\1">\2</a>', escape(source))

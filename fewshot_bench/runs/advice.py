@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.request import Request
 from fewshot_bench.statistics.corrections import holm
+from fewshot_bench.statistics.family import behind_best
 from fewshot_bench.statistics.paired import PairedComparison, compare
 
 ALPHA = 0.05
@@ -20,7 +21,8 @@ class Rated:
         record: of the run.
         behind: accuracy of the first method minus that of this one, on the same episodes; None
             for the first.
-        p_value: of that difference, corrected for all comparisons with the first (Holm).
+        p_value: of that difference, corrected (Holm) for all comparisons with the first; for those
+            of all pairs, if the first is the best by these very episodes.
     """
 
     record: RunRecord
@@ -69,7 +71,10 @@ def rated(records: Sequence[RunRecord], ranked: bool = False) -> tuple[Rated, ..
     ordered = records if ranked else sorted(records, key=lambda r: r.result.mean, reverse=True)
     first, *others = ordered
     gaps = [compare(first.result, other.result) for other in others]
-    corrected = holm([gap.p_value for gap in gaps])
+    if ranked:
+        corrected = holm([gap.p_value for gap in gaps])
+    else:  # the data chose the first
+        corrected = behind_best([{0: record.result} for record in ordered])[1:]
     return (Rated(first), *map(Rated, others, gaps, corrected))
 
 

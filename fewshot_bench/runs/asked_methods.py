@@ -8,7 +8,7 @@ from importlib.resources import files
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.method import methods
 from fewshot_bench.registry import canonical
-from fewshot_bench.runs.request import Request, Scoped
+from fewshot_bench.runs.request import Request, Scoped, SettingTexts
 from fewshot_bench.settings import SECTIONS
 
 GROUPS = ("all", "heads", "paper")
@@ -72,14 +72,19 @@ def scoped(request: Request, names: Sequence[str]) -> dict[str, Scoped]:
     common = tuple(text for text in request.settings if not _scope(text))
     presets = dict.fromkeys(names, request.preset)
     settings = dict.fromkeys(names, common)
+    variants: dict[str, tuple[SettingTexts, ...]] = dict.fromkeys(names, ())
     for name, own in request.by_method.items():
         method = _among(name, names)
         presets[method] = own.preset or request.preset
         settings[method] += own.settings
+        variants[method] += own.variants
     for text in request.settings:
         if scope := _scope(text):
             settings[_among(scope, names)] += (text.strip().partition(".")[2],)
-    return {name: Scoped(preset=presets[name], settings=settings[name]) for name in names}
+    return {
+        name: Scoped(preset=presets[name], settings=settings[name], variants=variants[name])
+        for name in names
+    }
 
 
 def _scope(text: str) -> str:

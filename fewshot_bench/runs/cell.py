@@ -4,6 +4,7 @@ from typing import Any
 
 from fewshot_bench.results import Result
 from fewshot_bench.runs.driver import carry_out
+from fewshot_bench.runs.packing import pack
 from fewshot_bench.runs.request import Request
 from fewshot_bench.runs.runner import with_answers
 from fewshot_bench.tracking.writer import Tracker
@@ -36,5 +37,5 @@ def evaluate_cell(
         UsageError: the cell cannot be measured.
     """
     request = validated(Request, {"methods": [method], "shots": [n_shot], **asked})
-    (record,) = carry_out(request, Tracker(tracking_uri), device, force)
+    (record,) = carry_out(request, Tracker(tracking_uri, pack=pack), device, force)
     return with_answers(record, pick_device(device)) if predictions else record.result

@@ -1,7 +1,9 @@
 """Cells, what they share, and the plan that they make; plain data that needs no torch."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -44,21 +46,35 @@ class Cell(_Fixed):
     needs: tuple[str, ...] = ()
     trains_network: bool = False
 
+    @property
+    def possible(self) -> list[RunConfig]:
+        """All runs that measuring it may take."""
+        tried = [config for choice in self.choices for config in (choice.trial, choice.config)]
+        return tried or [self.config]
+
 
 class SharedWork(_Fixed):
-    """Weights that several cells begin with, and are made once: a pretraining, mostly.
+    """What several cells begin with, and is made once: a pretraining, mostly, and its embeddings.
 
     Attributes:
-        name: of their folder among the weights.
+        name: of weights: their folder; of embeddings: what they are determined by.
         title: what is made.
         config: of a run that needs them.
         needs: names of other shared work that comes first.
+        embeds: of embeddings, of what: ``train`` and ``val`` are of the data that the run is
+            trained on, ``measured`` is the split that it is measured on; None: it is weights.
     """
 
     name: str
     title: str
     config: RunConfig
     needs: tuple[str, ...] = ()
+    embeds: Literal["train", "val", "measured"] | None = None
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a method is trained: it is no network alone, and no embeddings."""
+        return self.embeds is None and not self.is_pretraining
 
     @property
     def is_pretraining(self) -> bool:
@@ -67,13 +83,18 @@ class SharedWork(_Fixed):
 
     @property
     def path(self) -> Path:
-        """The finished weights."""
+        """The finished weights; of embeddings a note that names their file."""
+        if self.embeds:
+            return home() / "features" / f"{self.name}.json"
         return home() / "weights" / self.name / "model.safetensors"
 
     @property
     def done(self) -> bool:
-        """Whether they are there, by whichever code."""
-        return self.path.exists()
+        """Whether it is there, by whichever code."""
+        if self.embeds is None or not self.path.exists():
+            return self.path.exists()
+        named = json.loads(self.path.read_text("utf-8"))["file"]  # another machine's note, maybe
+        return (self.path.parent / str(named)).exists()
 
 
 class Plan(_Fixed):

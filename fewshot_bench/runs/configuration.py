@@ -9,7 +9,7 @@ from fewshot_bench.backbones.given_weights import keep_weights
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import EMBEDDED_BY, Dataset, ImageSplit
 from fewshot_bench.data.published import overrides_of, published_like
-from fewshot_bench.errors import UsageError
+from fewshot_bench.errors import UsageError, concerning
 from fewshot_bench.method import methods
 from fewshot_bench.presets import build_recipe, preset_backbone
 from fewshot_bench.recipe import Recipe
@@ -62,11 +62,12 @@ def make_config(
     own = None if given else preset_backbone(recipe_type, preset, n_shot, published)
     chosen = _backbone(backbone, own or DEFAULT_BACKBONE, domains)
     layers = {"preset": preset, "n_shot": n_shot, "published": published}
-    if domains.embedded_by:
-        dim = int(dataset.any_split.rows.shape[1])
-        recipe = recipe_on_embeddings(name, dim, int(n_way), settings, **layers)
-    else:
-        recipe = _recipe_on_images(name, chosen, given, trained_on, settings, **layers)
+    with concerning(name):
+        if domains.embedded_by:
+            dim = int(dataset.any_split.rows.shape[1])
+            recipe = recipe_on_embeddings(name, dim, int(n_way), settings, **layers)
+        else:
+            recipe = _recipe_on_images(name, chosen, given, trained_on, settings, **layers)
     return RunConfig.model_validate(
         {
             "method": name,

@@ -12,8 +12,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.cells import Plan
 from fewshot_bench.runs.known import known_records, news_of
-from fewshot_bench.runs.local import Manner, in_processes, in_this_process, tasks_of
-from fewshot_bench.runs.records import recall, remember
+from fewshot_bench.runs.local import Engine, Manner, in_processes, in_this_process, tasks_of
+from fewshot_bench.runs.noted_plans import recall, remember
 from fewshot_bench.runs.request import Request
 from fewshot_bench.tracking.store import StoreAwayError, sqlite_file
 from fewshot_bench.tracking.writer import Tracker
@@ -105,9 +105,9 @@ def planned(request: Request) -> Plan:
     """
     plan = recall(request)
     if plan is None:
+        require_writable(home())  # data may be drawn; said before torch is imported
         from fewshot_bench.runs.plan import make_plan
 
-        require_writable(home())  # data may be drawn
         plan = make_plan(request)
         remember(request, plan)
     for reason in plan.left_out:
@@ -127,11 +127,10 @@ def _measure(outcome: Outcome, tracker: Tracker, manner: Manner, watch: Watch | 
     plan = outcome.plan
     wanted = [i for i in range(len(plan.cells)) if i not in outcome.records]
     tasks = tasks_of(plan, wanted, manner)
-    engine = in_this_process if manner.workers == 1 else in_processes
     with (
         _log(outcome) as log,
         interruptible(),
-        closing(engine(tasks, tracker, manner, log)) as happening,
+        closing(_engine(manner)(tasks, tracker, manner, log)) as happening,
     ):
         for news in happening:
             if news.task.isdecimal() and news.kind == "done":
@@ -142,6 +141,14 @@ def _measure(outcome: Outcome, tracker: Tracker, manner: Manner, watch: Watch | 
                 raise news.value  # the others would meet it, too
             if watch:
                 watch(outcome, news)
+
+
+def _engine(manner: Manner) -> Engine:
+    if manner.engine == "ray":
+        from fewshot_bench.runs.ray_engine import on_cluster
+
+        return on_cluster
+    return in_this_process if manner.in_this_process else in_processes
 
 
 @contextmanager

@@ -66,6 +66,8 @@ class Pace:
 
     def of_shared(self, work: SharedWork) -> Estimate:
         """Estimate what several cells begin with."""
+        if work.embeds:
+            return Estimate()  # seconds
         if work.is_pretraining:
             known = self.pretraining.get(_network(work.config))
         else:
@@ -111,7 +113,7 @@ def estimate(plan: Plan, wanted: Iterable[int], pace: Pace, workers: int = 1) ->
     """
     cells = [plan.cells[i] for i in wanted]
     needed = {name for cell in cells for name in cell.needs}
-    trainings = {work.name for work in plan.shared if not work.is_pretraining}
+    trainings = {work.name for work in plan.shared if work.is_training}
     shared = [work for work in plan.shared if work.name in needed and not work.done]
     first = sum((pace.of_shared(work) for work in shared), Estimate())
     rest = sum((pace.of_cell(c, not trainings.isdisjoint(c.needs)) for c in cells), Estimate())
@@ -146,7 +148,7 @@ def rows(plan: Plan, done: Container[int], pace: Pace) -> list[Row]:
     for i, cell in enumerate(plan.cells):
         names = (cell.config.method, cell.config.network, cell.config.dataset)
         places.setdefault(names, []).append(i)
-    trainings = {work.name for work in plan.shared if not work.is_pretraining}
+    trainings = {work.name for work in plan.shared if work.is_training}
 
     def left(i: int) -> Estimate:
         return pace.of_cell(plan.cells[i], not trainings.isdisjoint(plan.cells[i].needs))

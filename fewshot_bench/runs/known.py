@@ -1,10 +1,10 @@
 """What of a plan has been measured and logged before, told without torch."""
 
 from fewshot_bench.evaluation.predictions import has_predictions
+from fewshot_bench.records import stored_record
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.cells import Cell, Plan
 from fewshot_bench.runs.engine import been_run, best_choice, is_logged
-from fewshot_bench.runs.records import stored_record
 from fewshot_bench.tracking.writer import Tracker
 
 

@@ -25,23 +25,52 @@ class Manner:
         force: measure again what has been measured, and make weights of other code anew.
         keep_predictions: keep every single answer of what was asked for.
         workers: processes that share this machine.
+        engine: ``local``, this machine, or ``ray``, a cluster.
+        address: of the cluster: ``auto`` or ``HOST:PORT``.
+        store: URL of what the machines of a cluster share, see `SharedStore`.
     """
 
     device: str = "auto"
     force: bool = False
     keep_predictions: bool = False
     workers: int = 1
+    engine: str = "local"
+    address: str = "auto"
+    store: str | None = None
+
+    @property
+    def in_this_process(self) -> bool:
+        """Whether all is done here, one thing after another."""
+        return self.engine == "local" and self.workers == 1
 
     def check(self) -> None:
         """Refuse a device that is not there; those that always are cost no import of torch.
 
         Raises:
-            UsageError: it is not there.
+            UsageError: it is not there, or other things that were asked for do not fit.
         """
-        if self.device not in ("auto", "cpu"):
+        if self.engine not in ("local", "ray"):
+            raise UsageError(f"no engine is called '{self.engine}'; choose local or ray")
+        if self.engine == "ray":
+            self._check_cluster()
+        elif self.store is not None or self.address != "auto":
+            raise UsageError("--store and --address are of a cluster; add --engine ray")
+        elif self.device not in ("auto", "cpu"):
             from fewshot_bench.utilities.devices import pick_device
 
             pick_device(self.device)
+
+    def _check_cluster(self) -> None:
+        if self.store is None or self.store.startswith("memory:"):  # the latter is a process's own
+            raise UsageError(
+                "--engine ray needs --store URL, which every node can reach, as s3://bucket/folder "
+                "or file:///mnt/shared/folder"
+            )
+        if self.workers != 1:
+            raise UsageError("--workers are of this machine; a cluster has the cores of its nodes")
+
+
+Engine = Callable[[Sequence[Task], Tracker, Manner, Path], Generator[News, None, None]]
 
 
 def tasks_of(plan: Plan, wanted: Sequence[int], manner: Manner) -> list[Task]:
@@ -60,7 +89,8 @@ def tasks_of(plan: Plan, wanted: Sequence[int], manner: Manner) -> list[Task]:
     missing = [w for w in plan.shared if counts[w.name] and (manner.force or not w.done)]
     common = {work.name for work in missing if counts[work.name] > 1}
     alone = {work.name for work in missing} - common
-    cores, share = n_cores(), max(1, n_cores() // manner.workers)
+    cores = n_cores()
+    share = max(1, cores // manner.workers) if manner.engine == "local" else 1
     tasks = [Task(w.name, w, w.needs, cores) for w in missing if w.name in common]
     for i, cell in cells.items():
         busy = max(share, min(NETWORK_CORES, cores)) if cell.trains_network else share
@@ -130,7 +160,8 @@ class Measurer:
         if self.manner.workers > 1:
             take_share(self.manner.workers)
         force, device = self.manner.force, pick_device(self.manner.device)
-        engine = Engine(self.tracker, device, force, self.manner.keep_predictions)
+        keep = self.manner.keep_predictions
+        engine = Engine(self.tracker, device, force=force, keep_predictions=keep)
 
         def do(what: Cell | SharedWork) -> Any:
             if isinstance(what, Cell):

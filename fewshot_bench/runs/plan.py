@@ -10,7 +10,7 @@ import torch
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset, Split
 from fewshot_bench.episodes.source import EpisodeSource
-from fewshot_bench.errors import UsageError
+from fewshot_bench.errors import UsageError, concerning
 from fewshot_bench.evaluation.embeddings import NeedsImagesError
 from fewshot_bench.method import methods
 from fewshot_bench.recipe import Recipe, TrainRecipe
@@ -88,7 +88,8 @@ def _rows(request: Request, data: Sequence[Domains]) -> Iterator[_Row]:
             like = domains.training.images("train")
             given = given_weights(request.weights, backbone, like)
         for name, from_group in names.items():
-            yield _Row(name, backbone, domains, given, scopes[name], from_group)
+            for scope in scopes[name].each:
+                yield _Row(name, backbone, domains, given, scope, from_group)
 
 
 def _checked(request: Request, row: _Row) -> tuple[Cell, ...]:
@@ -120,7 +121,8 @@ def check_stages(config: RunConfig, dataset: Dataset, train_dataset: Dataset | N
         _require_training(config, recipe)
     if domains.embedded_by:
         require_splits(config, recipe, domains.training)
-    check_training(config, recipe, domains)
+    with concerning(config.method):
+        check_training(config, recipe, domains)
 
 
 def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
@@ -138,7 +140,7 @@ def check_training(config: RunConfig, recipe: Recipe, domains: Domains) -> None:
 
 def _check_meta_training(config: RunConfig, recipe: TrainRecipe, train: Split, val: Split) -> None:
     largest = protocols.training_spec(config, recipe, len(train.class_names))
-    shapes = protocols.training_shapes(largest, recipe)
+    shapes = protocols.fitting(protocols.training_shapes(largest, recipe), train)
     symmetric = methods[config.method].label_symmetric or not protocols.is_mixture(recipe)
     if not symmetric and {shape.n_way for shape in shapes} != {config.n_way}:
         raise UsageError(
@@ -149,7 +151,8 @@ def _check_meta_training(config: RunConfig, recipe: TrainRecipe, train: Split, v
         for shape in shapes:
             EpisodeSource(train, shape)
     with _stage("validation in meta-training"):
-        for shape in protocols.validation_shapes(config, recipe, len(val.class_names)):
+        judges = protocols.validation_shapes(config, recipe, len(val.class_names))
+        for shape in protocols.fitting(judges, val):
             EpisodeSource(val, shape)
 
 
@@ -199,7 +202,7 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
     settings = row.scope.settings
 
     def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:
-        return make_config(
+        config = make_config(
             row.method,
             row.backbone,
             domains.dataset,
@@ -209,10 +212,12 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
             settings=[*settings, *point],
             split=split,
             seed=seed,
+            backbone_seed=None if request.backbone_seed == seed else request.backbone_seed,
             query_balance=query_balance,
             **request.protocol,
             **row.given,
         )
+        return _seeded_by_backbone(config) if config.recipe["train"] is None else config
 
     points = grid_points(methods[row.method].recipe_type, settings) if request.tune else []
     at_home, domains = row.domains.at_home, row.domains
@@ -225,3 +230,9 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
         for p in points
     )
     return Cell(config=configure(domains, request.split), choices=tuple(choices))
+
+
+def _seeded_by_backbone(config: RunConfig) -> RunConfig:
+    """Say of a run without meta-training that its only seed is the backbone's."""
+    update = {"seed": config.pretraining_seed, "backbone_seed": None}
+    return config.model_copy(update=update)

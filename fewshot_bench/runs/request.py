@@ -53,12 +53,20 @@ class Scoped(BaseModel):
     Attributes:
         preset: in place of that of the request.
         settings: ``KEY=VALUE`` texts, after those for every method.
+        variants: settings that are measured beside these, each added to them, as in an ablation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str | None = None
     settings: SettingTexts = ()
+    variants: tuple[SettingTexts, ...] = ()
+
+    @property
+    def each(self) -> "tuple[Scoped, ...]":
+        """What is asked without variants, then with one after the other."""
+        rows = [self.settings, *((*self.settings, *variant) for variant in self.variants)]
+        return tuple(Scoped(preset=self.preset, settings=row) for row in dict.fromkeys(rows))
 
 
 class Request(BaseModel):
@@ -76,6 +84,7 @@ class Request(BaseModel):
         n_way, n_query, query_balances, n_query_way, n_episodes, episode_seed, split: the protocol,
             as in `RunConfig`; without `n_episodes` the preset decides.
         seeds: of weights and training.
+        backbone_seed: of the pretraining, for all seeds; None: theirs.
         preset: schedule of every method.
         tune: choose settings from each method's grid on val first.
         settings: ``KEY=VALUE`` texts, for every method; ``METHOD.KEY=VALUE`` for one.
@@ -103,6 +112,7 @@ class Request(BaseModel):
     n_episodes: int | None = Field(None, ge=2)
     episode_seed: int = Field(0, ge=0)
     seeds: Several[Seed] = Field((0,), min_length=1, validation_alias=AliasChoices("seeds", "seed"))
+    backbone_seed: Seed | None = None
     preset: str = "default"
     split: Split = "test"
     tune: bool = False

@@ -17,13 +17,14 @@ from fewshot_bench.evaluation.predictions import predictions_path, writing_predi
 from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_version import code_version
 from fewshot_bench.recipe import Recipe
+from fewshot_bench.records import keep_record, next_order
 from fewshot_bench.results import CurvePoint, Result, RunRecord
 from fewshot_bench.runs.domains import domains_of
-from fewshot_bench.runs.records import keep_record, next_order
 from fewshot_bench.runs.weights import needed_weights
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import config_source, meta_train, meta_training
 from fewshot_bench.training.pretraining import build_backbone, pretrain, pretraining
+from fewshot_bench.utilities.shared_store import bring
 from fewshot_bench.utilities.threads import meta_training_threads, pretraining_threads, threads
 
 
@@ -89,7 +90,7 @@ def repeat(record: RunRecord, device: torch.device) -> None:
     Raises:
         UsageError: images or weights are not there any more, or the accuracies are others.
     """
-    method, source = _made_again(record.config, device)
+    method, source = made_again(record.config, device)
     with writing_predictions(record.config.key, source.split.class_names) as keep:
         _require_same(record, evaluate(method, source, record.config.n_episodes, keep))
 
@@ -100,13 +101,18 @@ def with_answers(record: RunRecord, device: torch.device) -> Result:
     Raises:
         UsageError: as `repeat` does.
     """
-    method, source = _made_again(record.config, device)
+    method, source = made_again(record.config, device)
     again = evaluate(method, source, record.config.n_episodes, True)
     _require_same(record, again)
     return record.result.model_copy(update={"answers": again.answers})
 
 
-def _made_again(config: RunConfig, device: torch.device) -> tuple[Method, EpisodeSource]:
+def made_again(config: RunConfig, device: torch.device) -> tuple[Method, EpisodeSource]:
+    """Build the method of a finished run by its stored weights, with the episodes of the run.
+
+    Raises:
+        UsageError: images or weights are not there any more.
+    """
     dataset, source = _opened(config)
     _require_weights(config, dataset)
     return prepare(config, dataset, device).method, source
@@ -121,9 +127,10 @@ def _opened(config: RunConfig) -> tuple[Dataset, EpisodeSource]:
 
 def _require_weights(config: RunConfig, dataset: Dataset) -> None:
     for weights in needed_weights(config, dataset):
+        bring(weights.path)
         if not weights.path.exists():
             raise UsageError(
-                f"{config.title}: its predictions cannot be made again without {weights.path}, "
+                f"{config.title}: its answers cannot be made again without {weights.path}, "
                 "which is gone; --force trains and measures it anew"
             )
 
@@ -161,7 +168,9 @@ def prepare(
     backbone = build_backbone(config.backbone, like, device, config.backbone_weights)
     trained = Trained(method_type(backbone, recipe, config.n_way).to(device))
     if recipe.pretrain is not None:
-        trained.weights = pretraining(dataset, config.backbone, recipe.pretrain, config.seed, renew)
+        trained.weights = pretraining(
+            dataset, config.backbone, recipe.pretrain, config.pretraining_seed, renew
+        )
         with threads(pretraining_threads()):
             facts = pretrain(trained.weights, backbone, dataset, device)
         trained.pretrain_seconds = facts["seconds"]

@@ -6,11 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.registry import canonical
 from fewshot_bench.runs.request import Request, Scoped
+from fewshot_bench.tracking.place import checked_name, checked_tags
 from fewshot_bench.utilities.files import read_text
 
 _ONE = {"dataset": "datasets", "backbone": "backbones", "seed": "seeds"}
@@ -22,10 +23,24 @@ class Study(Request):
     Attributes:
         name: of the study; without one, that of the file.
         summary: what it is for, in a line.
+        experiment: of MLflow that it is logged to; None: one of its own name.
+        tags: that MLflow shows with every run.
     """
 
     name: str
     summary: str = ""
+    experiment: str | None = None
+    tags: dict[str, str] = Field({})
+
+    @field_validator("experiment")
+    @classmethod
+    def _can_be_a_name(cls, value: str | None) -> str | None:
+        return checked_name(value, "an experiment")
+
+    @field_validator("tags")
+    @classmethod
+    def _can_be_tags(cls, value: dict[str, str]) -> dict[str, str]:
+        return checked_tags(value)
 
 
 def shipped() -> dict[str, Study]:
@@ -60,6 +75,28 @@ def load_study(name_or_file: str) -> Study:
     return known[canonical(name_or_file)]
 
 
+def study_name(name_or_file: str) -> str:
+    """Return what a store calls a study that is told by its file, or by its name already.
+
+    Raises:
+        UsageError: the file holds no study.
+    """
+    path = Path(name_or_file)
+    return load_study(name_or_file).name if path.suffix == ".toml" else name_or_file
+
+
+def study_summary(name_or_file: str) -> str:
+    """Return what a study is for, in a line; '' of one that is known to a store alone.
+
+    Raises:
+        UsageError: the file holds no study.
+    """
+    if Path(name_or_file).suffix == ".toml":
+        return load_study(name_or_file).summary
+    known = shipped().get(canonical(name_or_file))
+    return known.summary if known else ""
+
+
 def read_study(text: str, name: str, place: str | None = None) -> Study:
     """Read a study from the text of a file.
 
@@ -80,6 +117,8 @@ def read_study(text: str, name: str, place: str | None = None) -> Study:
         return Study.model_validate({"name": name, **found})
     except ValidationError as error:
         raise UsageError(f"{place}: {_reason(error, found)}") from None
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from None
 
 
 def _reason(error: ValidationError, found: Mapping[str, Any]) -> str:

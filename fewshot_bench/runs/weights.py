@@ -1,16 +1,21 @@
-"""Stored weights that runs build on, and which of them several cells share."""
+"""Stored weights and embeddings that runs build on, and which of them several cells share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pydantic import ValidationError
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import Dataset
-from fewshot_bench.method import methods
+from fewshot_bench.errors import UsageError
+from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.runs.cells import PRETRAINED, Cell, SharedWork
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import meta_training, shots_text
 from fewshot_bench.training.pretraining import pretraining
+from fewshot_bench.utilities.files import stable_hash
+from fewshot_bench.utilities.validation import first_of
 
 
 def needed_weights(config: RunConfig, dataset: Dataset) -> list[StoredWeights]:
@@ -20,10 +25,11 @@ def needed_weights(config: RunConfig, dataset: Dataset) -> list[StoredWeights]:
         config: of the run.
         dataset: that it is trained on.
     """
-    recipe: Recipe = methods[config.method].recipe_type.model_validate(config.recipe)
+    recipe = _recipe(config)
     needed: list[StoredWeights] = []
     if recipe.pretrain is not None:
-        needed.append(pretraining(dataset, config.backbone, recipe.pretrain, config.seed))
+        seed = config.pretraining_seed
+        needed.append(pretraining(dataset, config.backbone, recipe.pretrain, seed))
     if recipe.train is not None:
         needed.append(meta_training(config, dataset, recipe.train))
     return needed
@@ -32,7 +38,7 @@ def needed_weights(config: RunConfig, dataset: Dataset) -> list[StoredWeights]:
 def with_shared(
     cells: Sequence[Cell], dataset_of: Callable[[RunConfig], Dataset]
 ) -> tuple[tuple[Cell, ...], tuple[SharedWork, ...]]:
-    """Find what cells share: every pretraining, and meta-trainings that several begin with.
+    """Find what cells share: pretrainings, and embeddings and trainings that several begin with.
 
     Args:
         cells: of a plan.
@@ -41,45 +47,83 @@ def with_shared(
     Returns:
         The cells, each with what it needs, and what they need.
     """
-    chains = [[needed_weights(c, dataset_of(c)) for c in _configs(cell)] for cell in cells]
-    counts = Counter(
-        name for chain in chains for name in {w.folder.name for each in chain for w in each}
-    )
+    chains = [
+        {w.name: w for c in cell.possible for w in _chain(c, dataset_of(c))} for cell in cells
+    ]
+    counts = Counter(name for chain in chains for name in chain)
     shared: dict[str, SharedWork] = {}
     found = []
     for cell, chain in zip(cells, chains, strict=True):
-        needs: list[str] = []
-        for config, weights in zip(_configs(cell), chain, strict=True):
-            kept = [w for w in weights if w.facts["kind"] == PRETRAINED or _many(w, counts)]
-            for i, each in enumerate(kept):
-                shared.setdefault(each.folder.name, _work(each, config, kept[:i]))
-            needs += [w.folder.name for w in kept]
-        trains = any(_trains_network(config) for config in _configs(cell))
-        update = {"needs": tuple(dict.fromkeys(needs)), "trains_network": trains}
+        kept = {n: w for n, w in chain.items() if w.is_pretraining or counts[n] > 1}
+        for name, work in kept.items():
+            needs = tuple(n for n in work.needs if n in kept)
+            shared.setdefault(name, work.model_copy(update={"needs": needs}))
+        trains = any(_trains_network(config) for config in cell.possible)
+        update = {"needs": tuple(kept), "trains_network": trains}
         found.append(cell.model_copy(update=update))
     return tuple(found), tuple(shared.values())
 
 
-def _many(weights: StoredWeights, counts: Counter[str]) -> bool:
-    return counts[weights.folder.name] > 1
+def _chain(config: RunConfig, dataset: Dataset) -> list[SharedWork]:
+    """All that a run begins with, in the order in which it is made, each with what comes first."""
+    chain: list[SharedWork] = []
+    for weights in needed_weights(config, dataset):
+        chain.append(_training(weights, config, [work.name for work in chain]))
+        if weights.facts["kind"] == PRETRAINED:
+            chain += _embeddings(weights, config)
+    return chain
 
 
-def _configs(cell: Cell) -> list[RunConfig]:
-    trials = [config for c in cell.choices for config in (c.trial, c.config)]
-    return trials or [cell.config]
-
-
-def _work(weights: StoredWeights, config: RunConfig, before: Iterable[StoredWeights]) -> SharedWork:
+def _training(weights: StoredWeights, config: RunConfig, needs: Iterable[str]) -> SharedWork:
     origin = config.train_dataset or config.dataset
     if weights.facts["kind"] == PRETRAINED:
-        title = f"pretraining {config.backbone} on {origin}"
+        title = f"pretraining {config.backbone} on {origin}{_seed(config.pretraining_seed)}"
     else:
-        shots = shots_text(weights)
+        shots = f"{shots_text(weights)}{_seed(config.seed)}"
         title = f"training {config.method} {config.backbone} on {origin} {shots}"
-    if config.seed:
-        title += f", seed {config.seed}"
-    needs = tuple(each.folder.name for each in before)
-    return SharedWork(name=weights.folder.name, title=title, config=config, needs=needs)
+    return SharedWork(name=weights.folder.name, title=title, config=config, needs=tuple(needs))
+
+
+def _embeddings(weights: StoredWeights, config: RunConfig) -> Iterator[SharedWork]:
+    """Embeddings by a pretraining that a run reads, see `embed_split`, each of one split."""
+    kind, recipe = methods[config.method], _recipe(config)
+    if kind.embed is not Method.embed:
+        return
+    fixed = not kind.adapts_backbone and (recipe.train is None or recipe.train.frozen)
+    trains = fixed and recipe.train is not None
+    roles = {"train": kind.uses_base or trains, "val": trains, "measured": fixed}
+    origin = config.train_dataset or config.dataset
+    for role in (role for role, needed in roles.items() if needed):
+        data, split = (config.dataset, config.split) if role == "measured" else (origin, role)
+        facts = [weights.folder.name, weights.source, data, split, origin, kind.needs_maps]
+        seed = _seed(config.pretraining_seed)
+        maps = "feature maps" if kind.needs_maps else "embeddings"
+        yield SharedWork(
+            name=f"embeddings-{stable_hash(facts)}",
+            title=f"{maps} of {data}, {split}, by {config.backbone}{seed}",
+            config=config,
+            needs=(weights.folder.name,),
+            embeds=role,
+        )
+
+
+def _seed(seed: int) -> str:
+    return f", seed {seed}" if seed else ""
+
+
+def _recipe(config: RunConfig) -> Recipe:
+    """The settings of a run, which another version of its method may have made.
+
+    Raises:
+        UsageError: the method here has others.
+    """
+    try:
+        return methods[config.method].recipe_type.model_validate(config.recipe)
+    except ValidationError as error:
+        raise UsageError(
+            f"{config.title}: the {config.method} that is installed has other settings than that "
+            f"of the run ({first_of(error)}); measure it anew"
+        ) from None
 
 
 def _trains_network(config: RunConfig) -> bool:

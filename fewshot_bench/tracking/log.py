@@ -19,6 +19,7 @@ from fewshot_bench.utilities.progress import say
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Metric
 
 # Older MLflow servers refuse longer values; config.json holds them in full.
 PARAM_LENGTH = 500
@@ -53,6 +54,11 @@ def log_metrics(client: "MlflowClient", run_id: str, record: RunRecord, time: in
     numbers = percentages(record, of_cell=True) | costs(record)
     metrics = [Metric(p.name, p.value, time, p.step) for p in record.curves]
     metrics += [Metric(name, value, time, 0) for name, value in numbers.items()]
+    log_values(client, run_id, metrics)
+
+
+def log_values(client: "MlflowClient", run_id: str, metrics: "Sequence[Metric]") -> None:
+    """Log points of metrics, however many."""
     for batch in _batches(metrics, METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=batch)
 
@@ -121,11 +127,15 @@ def set_tags(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> No
 
 
 def log_artifacts(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
-    """Log configuration, result, accuracies of all episodes and, if they are there, weights."""
+    """Log configuration, result, and accuracies of all episodes."""
     with tempfile.TemporaryDirectory() as name:
         write_files(record, Path(name))
         client.log_artifacts(run_id, name)
-    if record.weights and record.weights.is_file():  # old results outlive weights
+
+
+def log_weights(client: "MlflowClient", run_id: str, record: RunRecord) -> None:
+    """Log the weights that were trained, if there are any; old results outlive them."""
+    if record.weights and record.weights.is_file():
         client.log_artifact(run_id, str(record.weights))
 
 

@@ -43,6 +43,7 @@ def _unusual(config: RunConfig, tuned: bool) -> Iterator[str]:
         "episode_seed": "stream {}",
         "split": "on {}",
         "seed": "seed {}",
+        "backbone_seed": "backbone of seed {}",
         "train_dataset": "trained on {}",
     }
     for field, text in words.items():
@@ -68,6 +69,7 @@ def command_of(config: RunConfig, shots: Iterable[int], tuned: bool = False) -> 
         "episodes": config.n_episodes,
         "episode-seed": _told(config, "episode_seed"),
         "seed": _told(config, "seed"),
+        "backbone-seed": config.backbone_seed,
         "preset": _told(config, "preset"),
         "split": _told(config, "split"),
         "tune": "val" if tuned else None,

@@ -2,16 +2,16 @@
 
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
-from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.naming import LONGEST, run_name
 from fewshot_bench.utilities.files import home, stable_hash
+from fewshot_bench.utilities.printing import printable
 
 ROW, STUDY, KIND = "fsbench.row", "fsbench.study", "fsbench.kind"  # tags
 PARENT = "mlflow.parentRunId"
@@ -77,12 +77,12 @@ class Place(BaseModel):
         """Name of the row of a run."""
         return run_name(self.row_of(config), self.experiment_of(config), tuned=self.tuned)
 
-    def row_tags(self, record: RunRecord) -> dict[str, str]:
-        """Tags of a row that has the numbers of a measurement."""
-        config = record.config
+    def row_tags(self, config: RunConfig, record_id: str, answered: bool = False) -> dict[str, str]:
+        """Tags of a row that has the numbers of a measurement, perhaps with answers by class."""
         study = {STUDY: self.study} if self.study else {}
-        own = {**study, **self.tags}
-        return {ROW: self.row_id(config), cell_tag(config.key): record.id, **own}
+        cell = {cell_tag(config.key): record_id}
+        answers = {f"fsbench.answers.{config.key}": record_id} if answered else {}
+        return {**cell, ROW: self.row_id(config), **answers, **study, **self.tags}
 
 
 def cell_tag(key: str) -> str:
@@ -95,23 +95,37 @@ def home_id() -> str:
     return stable_hash([platform.node(), str(home().resolve())])
 
 
-def tags_of(texts: Iterable[str]) -> dict[str, str]:
+def tags_of(texts: Sequence[str]) -> dict[str, str]:
     """Read ``KEY=VALUE`` texts of a user.
 
     Raises:
         UsageError: one is malformed, or has a key that fsbench or MLflow uses itself.
     """
-    tags = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not (equals and _TAG.fullmatch(key)) or len(value) > _VALUE_LENGTH:
-            raise UsageError(
-                f"'{text[:60]}' is no tag; use KEY=VALUE, the key of letters, digits, _, . and -"
-            )
+    pairs = [text.partition("=") for text in texts]
+    for text, (_, equals, _) in zip(texts, pairs, strict=True):
+        if not equals:
+            raise _no_tag(text)
+    return checked_tags({key: value for key, _, value in pairs})
+
+
+def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of a user.
+
+    Raises:
+        UsageError: one cannot be a tag, or has a key that fsbench or MLflow uses itself.
+    """
+    for key, value in tags.items():
+        if not _TAG.fullmatch(key) or len(value) > _VALUE_LENGTH:
+            raise _no_tag(f"{key}={value}")
         if key.startswith(_OURS):
             raise UsageError(f"tags that begin with fsbench. or mlflow. are taken; rename '{key}'")
-        tags[key] = value
-    return tags
+    return dict(tags)
+
+
+def _no_tag(text: str) -> UsageError:
+    return UsageError(
+        f"'{printable(text)[:60]}' is no tag; use KEY=VALUE, the key of letters, digits, _, . and -"
+    )
 
 
 def checked_name(name: str | None, what: str) -> str | None:

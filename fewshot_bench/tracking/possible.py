@@ -59,5 +59,5 @@ def check_possible(run: TrackedRun) -> None:
 def _check_texts(run: TrackedRun) -> None:
     """No file can hold half a character, which JSON can."""
     texts = [getattr(run, field.name) for field in fields(run) if field.type is str]
-    for text in (*texts, *run.settings, *run.recipe, *run.recipe.values()):
+    for text in (*texts, *run.settings, *run.studies, *run.recipe, *run.recipe.values()):
         text.encode("utf-8")

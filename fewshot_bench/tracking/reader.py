@@ -1,15 +1,17 @@
 """Finished runs, read from a store."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from math import nan
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.config import named_weights
 from fewshot_bench.errors import UsageError
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.order import order_of
+from fewshot_bench.tracking.place import PARENT, STUDY, cell_tag
 from fewshot_bench.tracking.possible import check_possible
 from fewshot_bench.tracking.record import TrackedRun, metric_prefix
 from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 RUNS_PER_PAGE = 1000
 REASON_LENGTH = 300  # characters; what is wrong may be as long as whoever wrote it pleased
 _NULL = "null"  # what JSON makes of None
+_CELL = cell_tag("")
+Studies = Mapping[tuple[str, str], Set[str]]  # of an experiment and a key or id of a row
 
 
 def load_runs(uri: str | None = None) -> list[TrackedRun]:
@@ -39,7 +43,8 @@ def load_runs(uri: str | None = None) -> list[TrackedRun]:
     with one_line(uri):
         experiments = [e.experiment_id for e in _pages(client.search_experiments)]
         query = "attributes.status = 'FINISHED' and tags.`fsbench.key` != ''"
-        runs = list(understood(_pages(client.search_runs, experiments, query)))
+        studies = _studies(_pages(client.search_runs, experiments, f"tags.`{STUDY}` != ''"))
+        runs = list(understood(_pages(client.search_runs, experiments, query), studies))
     return sorted(runs, key=lambda run: (run.order, run.run_id))
 
 
@@ -54,11 +59,23 @@ def _pages(search: Any, *arguments: Any) -> Iterator[Any]:
             return
 
 
-def understood(runs: "Iterable[Run]") -> Iterator[TrackedRun]:
+def _studies(rows: "Iterable[Run]") -> Studies:
+    """Say which studies have a row: by its id, and with it by the keys of its cells."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        keys = (tag.removeprefix(_CELL) for tag in row.data.tags if tag.startswith(_CELL))
+        for name in (row.info.run_id, *keys):
+            found.setdefault((row.info.experiment_id, name), set()).add(row.data.tags[STUDY])
+    return found
+
+
+def understood(
+    runs: "Iterable[Run]", studies: Studies = MappingProxyType({})
+) -> Iterator[TrackedRun]:
     """Translate runs; one that lacks a fact, or whose facts cannot be, is left out by its id."""
     for run in runs:
         try:
-            found = tracked(run)
+            found = tracked(run, studies)
             check_possible(found)
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
@@ -70,9 +87,26 @@ def understood(runs: "Iterable[Run]") -> Iterator[TrackedRun]:
         say(f"warning: run {run.info.run_id} is left out: {reason[:REASON_LENGTH]}")
 
 
-def tracked(run: "Run") -> TrackedRun:
+def tracked(run: "Run", studies: Studies = MappingProxyType({})) -> TrackedRun:
     """Translate MLflow's run."""
-    params, tags, metrics, info = run.data.params, run.data.tags, run.data.metrics, run.info
+    data, info = run.data, run.info
+    places = ((info.experiment_id, data.tags.get(tag, "")) for tag in ("fsbench.key", PARENT))
+    return translated(
+        data.params,
+        data.tags,
+        data.metrics,
+        run_id=info.run_id,
+        started=datetime.fromtimestamp(info.start_time / 1000, UTC),
+        finished=datetime.fromtimestamp(info.end_time / 1000, UTC),
+        order=order_of(run),
+        studies=tuple(sorted({name for place in places for name in studies.get(place, ())})),
+    )
+
+
+def translated(
+    params: Mapping[str, str], tags: Mapping[str, str], metrics: Mapping[str, float], **more: Any
+) -> TrackedRun:
+    """Translate what is logged of a cell; `more` are fields that MLflow keeps in its own way."""
     shot = int(params["n_shot"])
     share = _shares(metrics, metric_prefix(params["split"], of_cell=True), shot)
 
@@ -82,7 +116,6 @@ def tracked(run: "Run") -> TrackedRun:
         return absent if value == _NULL else value
 
     return TrackedRun(
-        run_id=info.run_id,
         key=tags["fsbench.key"],
         setting=tags["fsbench.setting"],
         n_shot=shot,
@@ -113,10 +146,10 @@ def tracked(run: "Run") -> TrackedRun:
         fitted=given("fitted"),
         shared_classes=int(given("shared_classes", "0")),
         version=tags["fsbench.version"],
-        started=datetime.fromtimestamp(info.start_time / 1000, UTC),
-        finished=datetime.fromtimestamp(info.end_time / 1000, UTC),
-        order=order_of(run),
         weights=named_weights(given("weights_name"), given("backbone_weights")),
+        record=tags.get("fsbench.record", ""),
+        episode_seed=int(given("episode_seed", "0")),
+        **more,
     )
 
 

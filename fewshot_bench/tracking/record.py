@@ -35,7 +35,11 @@ class TrackedRun:
         version: of the code.
         started, finished: UTC.
         order: of two runs of a cell the one with the larger is the later, whatever the clocks say.
+        episode_seed: of the stream of episodes.
         weights: which were given for the backbone, as ``weights mine-abc123``; '' if none.
+        record: the measurement's id, see `RunRecord.id`: the same in every store and file; '' for
+            runs of early versions.
+        studies: names of the studies whose rows have its number.
     """
 
     run_id: str
@@ -73,6 +77,9 @@ class TrackedRun:
     finished: datetime
     order: int
     weights: str = ""
+    episode_seed: int = 0
+    record: str = ""
+    studies: tuple[str, ...] = ()
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -13,15 +13,20 @@ from filelock import FileLock
 from fewshot_bench.config import RunConfig
 from fewshot_bench.results import RunRecord, milliseconds
 from fewshot_bench.tracking.log import log_inputs, log_params, log_shares, set_tags
+from fewshot_bench.tracking.merging import is_deleted, merge
 from fewshot_bench.tracking.notes import NOTE, row_note, study_note
-from fewshot_bench.tracking.place import KIND, PARENT, ROW, STUDY, Place, cell_tag
+from fewshot_bench.tracking.pictures import log_pictures
+from fewshot_bench.tracking.place import KIND, PARENT, ROW, STUDY, Place
 from fewshot_bench.tracking.record import flatten
-from fewshot_bench.tracking.store import store_name
+from fewshot_bench.tracking.store import TrackingError, store_name
 from fewshot_bench.utilities.files import home, stable_hash
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+
+ATTEMPTS = 5  # to fill a row that other machines may merge with theirs
 
 
 class Rows:
@@ -49,39 +54,73 @@ class Rows:
         """
         with self._lock(self.place.row_id(config)):
             row = self._found(config)
-            return row.info.run_id if row else self._create(config, started)
+            if row is None:
+                self._create(config, started)
+                row = self._found(config)  # another machine may have made one, too
+            if row is None:
+                raise TrackingError(f"the row of {config.title} was deleted; log it again")
+            return str(row.info.run_id)
 
-    def fill(self, record: RunRecord, finished: int) -> None:
+    def fill(self, record: RunRecord, finished: int) -> str:
         """Write the numbers of a cell to its row; later measurements take the place of earlier.
 
         Those of one time are one to MLflow, so a call can be repeated, and of numbers that are
-        sent late the later measured stay.
+        sent late the later measured stay. A row that another machine merges meanwhile is left for
+        the one that stays.
 
         Args:
             record: of the cell.
             finished: in ms.
+
+        Returns:
+            MLflow's id of the row.
         """
         config = record.config
-        row_id = self.opened(config, milliseconds(record.started) if record.started else finished)
-        with self._lock(self.place.row_id(config)):
+        started = milliseconds(record.started) if record.started else finished
+        for _ in range(ATTEMPTS):
+            row_id = self.opened(config, started)
+            with self._lock(self.place.row_id(config)):
+                if self._filled(row_id, record, finished):
+                    return row_id
+        raise TrackingError(f"other machines keep changing the row of {config.title}; try again")
+
+    def _filled(self, row_id: str, record: RunRecord, finished: int) -> bool:
+        """Write to a row, and return whether it is the one that stays."""
+        from mlflow.exceptions import MlflowException
+
+        config = record.config
+        try:
             if self.client.get_run(row_id).info.status != "FINISHED":
                 self._describe(row_id, config)  # whoever made it may have been killed before
             log_shares(self.client, row_id, record)
-            self._finish(row_id, record, finished)
+            answered = log_pictures(self.client, row_id, record)
+            self._finish(row_id, record, finished, answered)
+        except MlflowException:
+            if not is_deleted(self.client, row_id):
+                raise
+        row = self._found(config)
+        return row is not None and row.info.run_id == row_id
 
-    def _finish(self, row_id: str, record: RunRecord, finished: int) -> None:
+    def _finish(self, row_id: str, record: RunRecord, finished: int, answered: bool) -> None:
         config, run = record.config, self.client.get_run(row_id)
         tags = {
-            cell_tag(config.key): record.id,
+            **self.place.row_tags(config, record.id, answered),
             "fsbench.setting": record.result.setting,
-            NOTE: row_note(self.place.row_of(config), run.data.metrics, self.place.tuned),
-            **self.place.tags,
+            **self._note(row_id, config),
         }
         set_tags(self.client, row_id, tags)
         latest = max(finished, int(run.info.end_time or 0))
         self.client.set_terminated(row_id, "FINISHED", latest)
-        if parent := run.data.tags.get(PARENT):
+        parent = run.data.tags.get(PARENT)
+        if parent and not is_deleted(self.client, parent):
             self.client.set_terminated(parent, "FINISHED")
+        elif parent and self.place.study:  # another machine merged it meanwhile
+            set_tags(self.client, row_id, self._study_tags())
+
+    def _note(self, row_id: str, config: RunConfig) -> dict[str, str]:
+        """Description of a row, by the numbers that it has now."""
+        metrics = self.client.get_run(row_id).data.metrics
+        return {NOTE: row_note(self.place.row_of(config), metrics, self.place.tuned)}
 
     def end(self, config: RunConfig, status: str) -> None:
         """End a row that has no number yet, since its cell ended without one."""
@@ -91,22 +130,38 @@ class Rows:
                 self.client.set_terminated(row.info.run_id, status)
 
     def _found(self, config: RunConfig) -> "Run | None":
-        """Return the row of a run: that of the study if there is one, else one of nobody's."""
+        """Return the row of a run: that of the study if there is one, else one of nobody's.
+
+        Of several that machines made at once the oldest stays.
+        """
         study = self.place.study
         rows = self._search(ROW, self.place.row_id(config))
-        of_study = {row.data.tags.get(STUDY): row for row in reversed(rows)}
-        if study is None:
-            return rows[0] if rows else None
-        if study not in of_study and None in of_study:
-            set_tags(self.client, of_study[None].info.run_id, self._study_tags())
-        return of_study.get(study) or of_study.get(None)
+        rows.sort(key=lambda row: STUDY not in row.data.tags)  # those of nobody come last
+        ours = [row for row in rows if row.data.tags.get(STUDY) in (None, study)]
+        if study is None and rows and rows[0] not in ours:
+            ours.insert(0, rows[0])  # a row of some study will do
+        if not ours:
+            return None
+        if len(ours) > 1:
+            self._merge(config, *ours)
+        if study and STUDY not in ours[0].data.tags:
+            set_tags(self.client, ours[0].info.run_id, self._study_tags())
+        return ours[0]
 
-    def _create(self, config: RunConfig, started: int) -> str:
+    def _merge(self, config: RunConfig, row: "Run", *others: "Run") -> None:
+        row_id = row.info.run_id
+        merge(self.client, row, others)
+        self._describe(row_id, config)
+        ends = [int(run.info.end_time or 0) for run in others if run.info.status == "FINISHED"]
+        if ends:
+            set_tags(self.client, row_id, self._note(row_id, config))
+            self.client.set_terminated(row_id, "FINISHED", max(ends))
+
+    def _create(self, config: RunConfig, started: int) -> None:
         place = self.place
         tags = {ROW: place.row_id(config), KIND: "row", **self._common(), **self._study_tags()}
         run = self.client.create_run(self.experiment_id, started, tags, place.row_name(config))
         self._describe(run.info.run_id, config)
-        return str(run.info.run_id)
 
     def _describe(self, row_id: str, config: RunConfig) -> None:
         known = {k: v for k, v in self.place.row_facts(config).items() if v is not None}
@@ -119,17 +174,24 @@ class Rows:
         if study is None:
             return {}
         with self._lock(f"study {study}"):
-            found = [run for run in self._search(KIND, "study") if run.data.tags[STUDY] == study]
-            return {STUDY: study, PARENT: found[0].info.run_id if found else self._begin(study)}
+            if not self._studies():
+                self._begin(study)
+            first, *others = self._studies()
+            merge(self.client, first, others)
+            return {STUDY: study, PARENT: str(first.info.run_id)}
 
-    def _begin(self, study: str) -> str:
+    def _studies(self) -> "list[Run]":
+        """The run of the study; several, if machines made it at once."""
+        runs = self._search(KIND, "study")
+        return [run for run in runs if run.data.tags[STUDY] == self.place.study]
+
+    def _begin(self, study: str) -> None:
         tags = {STUDY: study, KIND: "study", **self._common()}
         if self.place.command:
             tags[NOTE] = study_note(study, self.place.command)
         run = self.client.create_run(self.experiment_id, None, tags, study)
         # Finished from the start: what ends a process may come at any moment.
         self.client.set_terminated(run.info.run_id, "FINISHED")
-        return str(run.info.run_id)
 
     def _common(self) -> dict[str, str]:
         return {**self.place.tags, "mlflow.source.name": "fsbench"}

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-# MLflow's tables, the same since its version 1.0.
+# MLflow's tables, the same since its version 1.0. CROSS JOIN has SQLite begin with the first tag,
+# of which there are few, and not with every run of the experiment.
 _FINISHED = """
-    SELECT 1 FROM runs
-    JOIN experiments ON experiments.experiment_id = runs.experiment_id
-    WHERE experiments.name = ? AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
+    SELECT 1 FROM tags AS first
+    CROSS JOIN runs ON runs.run_uuid = first.run_uuid
+    CROSS JOIN experiments ON experiments.experiment_id = runs.experiment_id
+    WHERE first.key = ? AND first.value = ? AND experiments.name = ?
+    AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
 """
 _TAGGED = """
     AND EXISTS (SELECT 1 FROM tags
@@ -23,7 +26,7 @@ def holds_finished(file: Path, experiment: str, tags: Mapping[str, str]) -> bool
     Args:
         file: of the store; it is only read.
         experiment: name.
-        tags: by name.
+        tags: by name, at least one.
 
     Returns:
         None if the file cannot be read this way: then MLflow is to be asked.
@@ -32,8 +35,9 @@ def holds_finished(file: Path, experiment: str, tags: Mapping[str, str]) -> bool
         return None
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as store:
-            query = f"{_FINISHED} {_TAGGED * len(tags)} LIMIT 1"
-            values = [experiment, *(text for tag in tags.items() for text in tag)]
+            first, *others = tags.items()
+            query = f"{_FINISHED} {_TAGGED * len(others)} LIMIT 1"
+            values = [*first, experiment, *(text for tag in others for text in tag)]
             return store.execute(query, values).fetchone() is not None
     except sqlite3.Error:
         return None

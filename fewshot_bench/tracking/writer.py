@@ -10,22 +10,15 @@ from fewshot_bench.provenance.code_version import CodeVersion, code_version
 from fewshot_bench.results import RunRecord, milliseconds
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.experiments import experiment_id, runs_with
-from fewshot_bench.tracking.log import (
-    KEPT,
-    log_artifacts,
-    log_code,
-    log_inputs,
-    log_metrics,
-    log_params,
-    log_predictions,
-    log_tags,
-    set_tags,
-)
+from fewshot_bench.tracking.log import KEPT, log_code, log_params, log_predictions, set_tags
+from fewshot_bench.tracking.merging import is_deleted
+from fewshot_bench.tracking.models import Pack
 from fewshot_bench.tracking.notes import NOTE, cell_note
 from fewshot_bench.tracking.order import order_of
 from fewshot_bench.tracking.place import KIND, PARENT, Place, checked_name, home_id
 from fewshot_bench.tracking.record import flatten
 from fewshot_bench.tracking.rows import Rows
+from fewshot_bench.tracking.sending import write_run
 from fewshot_bench.tracking.sqlite import holds_finished
 from fewshot_bench.tracking.store import (
     TrackingError,
@@ -54,6 +47,8 @@ class Tracker:
         study: name of the study whose rows they are, which has a run of its own above them.
         command: that makes the study again.
         tags: of a user's own, for every run.
+        pack: writes the method of a run as it is to be logged, see `Pack`; without it, runs have
+            their weights alone.
     """
 
     def __init__(
@@ -64,6 +59,7 @@ class Tracker:
         study: str | None = None,
         command: str | None = None,
         tags: Mapping[str, str] | None = None,
+        pack: Pack | None = None,
     ) -> None:
         self.uri = chosen_uri(uri)
         self.place = Place(
@@ -72,6 +68,7 @@ class Tracker:
             command=command,
             tags=dict(tags or {}),
         )
+        self._pack = pack
         self._connection: MlflowClient | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -80,7 +77,7 @@ class Tracker:
 
     def at(self, place: Place) -> "Tracker":
         """Return what writes to the same store in another place."""
-        other = Tracker(self.uri)
+        other = Tracker(self.uri, pack=self._pack)
         other.place, other._connection = place, self._connection
         return other
 
@@ -126,9 +123,10 @@ class Tracker:
             TrackingError: the store cannot be used.
         """
         config, kept = record.config, KEPT if predictions else {}
-        wanted = [{"fsbench.key": config.key, "fsbench.record": record.id, **kept}]
+        record_id = record.id  # a hash of all accuracies
+        wanted = [{"fsbench.key": config.key, "fsbench.record": record_id, **kept}]
         if not self.place.trial:  # it has no number in its row
-            wanted.append(self.place.row_tags(record))
+            wanted.append(self.place.row_tags(config, record_id, predictions))
         return all(self._holds(config, tags) for tags in wanted)
 
     def _holds(self, config: RunConfig, tags: Mapping[str, str]) -> bool:
@@ -177,22 +175,17 @@ class Tracker:
         done = self._cells(record.config, "FINISHED", {"fsbench.record": record.id})
         with one_line(self.uri), impatient(SENDING_SECONDS):
             if done:
-                self._complete(done[0], record)
+                run_id = self._complete(done[0], record)
             else:
-                self._write(record, record.started or now, finished)
+                code, started = record.code or code_version(), record.started or now
+                run_id = self._open(record.config, code, started)
+                pack = None if self.place.trial else self._pack  # a trial's method nobody wants
+                write_run(self.client, run_id, record, finished, pack)
             if not self.place.trial:
                 self._rows(record.config).fill(record, finished)
+            self._require_row(run_id, record.config)
 
-    def _write(self, record: RunRecord, started: datetime, finished: int) -> None:
-        run_id = self._open(record.config, record.code or code_version(), started)
-        log_inputs(self.client, run_id, record.config)
-        log_metrics(self.client, run_id, record, finished)
-        log_tags(self.client, run_id, record)
-        log_artifacts(self.client, run_id, record)
-        log_predictions(self.client, run_id, record)
-        self.client.set_terminated(run_id, "FINISHED", finished)
-
-    def _complete(self, run: "Run", record: RunRecord) -> None:
+    def _complete(self, run: "Run", record: RunRecord) -> str:
         """Write what came after a run had been sent: predictions, and rows."""
         if not KEPT.items() <= run.data.tags.items():
             log_predictions(self.client, run.info.run_id, record)
@@ -201,6 +194,14 @@ class Tracker:
             row_id = self._rows(record.config).opened(record.config, run.info.start_time)
             news |= {PARENT: row_id, KIND: self.place.kind}
         set_tags(self.client, run.info.run_id, news)
+        return str(run.info.run_id)
+
+    def _require_row(self, run_id: str, config: RunConfig) -> None:
+        """Put a run below the row that is left, if another machine merged its own meanwhile."""
+        run = self.client.get_run(run_id)
+        if is_deleted(self.client, run.data.tags[PARENT]):
+            row_id = self._rows(config).opened(config, run.info.start_time)
+            self.client.set_tag(run_id, PARENT, row_id)
 
     def _cells(self, config: RunConfig, status: str, tags: Mapping[str, str]) -> "Sequence[Run]":
         """Find runs of a configuration that have a status and tags."""

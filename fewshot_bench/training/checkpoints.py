@@ -16,6 +16,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import home, require_regular, stable_hash
 from fewshot_bench.utilities.locks import waiting_lock
 from fewshot_bench.utilities.progress import say
+from fewshot_bench.utilities.shared_store import bring, share
 from fewshot_bench.utilities.tensors import Tensors, load_tensors, save_tensors
 
 
@@ -67,7 +68,9 @@ class StoredWeights:
         Raises:
             UsageError: they were made before, of images that changed since.
         """
+        bring(self.path)
         if self.path.exists():
+            share(self.path, replace=False)  # made before other machines were asked
             stale = self.stale(_facts_of(self.path))
             if stale and not self.renew:
                 say(f"{self.folder.name} was made by other code; --force makes it anew")
@@ -106,11 +109,16 @@ class StoredWeights:
     def finish(self, tensors: Mapping[str, Tensor], outcome: Mapping[str, Any]) -> None:
         """File the finished weights; the checkpoint is no longer needed."""
         save_tensors(self.path, tensors, self._facts(outcome))
+        share(self.path)
         self.checkpoint.unlink(missing_ok=True)
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Replace the checkpoint of unfinished training."""
         save_tensors(self.checkpoint, tensors, self._facts({"state": state}))
+
+    def share_checkpoint(self) -> None:
+        """Let another machine go on from the checkpoint."""
+        share(self.checkpoint)
 
     def load_checkpoint(self) -> tuple[Tensors, dict[str, Any]] | None:
         """Return the tensors and the state of unfinished training; None if it is to begin.
@@ -118,6 +126,7 @@ class StoredWeights:
         Raises:
             UsageError: the file is damaged, or is another configuration's.
         """
+        bring(self.checkpoint, replace=False)
         if not self.checkpoint.exists():
             return None
         tensors, made = load_tensors(self.checkpoint)

@@ -1,6 +1,8 @@
 """Episodic meta-training of a method, selected on the val classes."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
 from fewshot_bench.training.protocols import (
+    balance_weights,
+    fitting,
     is_mixture,
     training_shapes,
     training_spec,
@@ -37,9 +41,11 @@ def meta_training(
     The test protocol counts only in so far as training or validation episodes follow it.
     """
     spec = training_spec(config, recipe, len(dataset["train"].class_names))
-    shapes = validation_shapes(config, recipe, len(dataset["val"].class_names))
+    val = dataset["val"]
+    shapes = fitting(validation_shapes(config, recipe, len(val.class_names)), val)
     judged_on = [shape.facts for shape in shapes]
-    given = {"backbone_weights": config.backbone_weights} if config.backbone_weights else {}
+    younger = ("backbone_weights", "backbone_seed")  # than stored weights: told where they are set
+    given = {name: getattr(config, name) for name in younger if getattr(config, name) is not None}
     return StoredWeights(
         {
             "kind": "method",
@@ -49,7 +55,7 @@ def meta_training(
             **given,
             "dataset": dataset.name,
             "data_checksum": dataset.checksum,
-            "recipe": config.recipe,
+            "recipe": _recipe_facts(config),
             "train_episodes": spec.facts,
             "val_episodes": judged_on if is_mixture(recipe) else judged_on[0],
             "seed": config.seed,
@@ -57,6 +63,24 @@ def meta_training(
         config_source(config),
         renew,
     )
+
+
+def _recipe_facts(config: RunConfig) -> dict[str, Any]:
+    """Settings that count in training, see `Recipe.at_test`."""
+    at_test = methods[config.method].recipe_type.at_test
+    return {name: value for name, value in config.recipe.items() if name not in at_test}
+
+
+@contextmanager
+def _as_trained(method: Method) -> Iterator[None]:
+    """Give a method, for its training, the defaults of settings that count at test alone."""
+    asked, fields = method.recipe, type(method.recipe).model_fields
+    defaults = {name: fields[name].default for name in type(asked).at_test}
+    method.recipe = asked.model_copy(update=defaults)
+    try:
+        yield
+    finally:
+        method.recipe = asked
 
 
 def config_source(config: RunConfig) -> str:
@@ -87,7 +111,8 @@ def meta_train(
         if stored.missing():
             if not recipe.frozen:
                 method.backbone.weights_key = None  # they change from now on
-            done = _trainer(stored, method, dataset, recipe).run()
+            with _as_trained(method):
+                done = _trainer(stored, method, dataset, recipe).run()
             stored.finish(method.state_dict(), done.outcome)
     weights, facts = stored.load()
     load_into(method, weights, stored.path)
@@ -122,9 +147,11 @@ def _trainer(
     def validate() -> float:
         inputs = val_table or inputs_of(method, val)
         means = _by_balance(method, sources, n_each, inputs)
-        for balance, mean in means.items() if len(means) > 1 else ():
+        for alpha, mean in means.items() if len(means) > 1 else ():
+            balance = "balanced" if alpha is None else f"dirichlet-{alpha:g}"
             trainer.note(f"val_acc_{balance}", mean)
-        return float(np.mean([*means.values()]))
+        weights = balance_weights(recipe)
+        return float(np.average([*means.values()], weights=[weights[alpha] for alpha in means]))
 
     trainer = Trainer(
         "train",
@@ -143,14 +170,13 @@ def _trainer(
 
 def _by_balance(
     method: Method, sources: list[EpisodeSource], n_each: int, table: Table
-) -> dict[str, float]:
-    """Mean accuracies over the shapes of each balance of queries, of which all have as many."""
+) -> dict[float | None, float]:
+    """Mean accuracies over the shapes of each balance of queries, by its concentration."""
     found = defaultdict(list)
     for source in sources:
-        alpha = source.spec.dirichlet
-        balance = "balanced" if alpha is None else f"dirichlet-{alpha:g}"
-        found[balance].append(score_episodes(method, source, n_each, table).accuracies.mean())
-    return {balance: float(np.mean(means)) for balance, means in found.items()}
+        accuracies = score_episodes(method, source, n_each, table).accuracies
+        found[source.spec.dirichlet].append(accuracies.mean())
+    return {alpha: float(np.mean(means)) for alpha, means in found.items()}
 
 
 class TrainingEpisodes:
@@ -159,7 +185,7 @@ class TrainingEpisodes:
     BLOCK = 64  # steps sampled at once, if all have one shape: as fast as one
 
     def __init__(self, split: Split, spec: EpisodeSpec, recipe: TrainRecipe, seed: int) -> None:
-        shapes = training_shapes(spec, recipe)
+        shapes = fitting(training_shapes(spec, recipe), split)
         self.sources = [EpisodeSource(split, shape, seed) for shape in shapes]
         self.split, self.seed, self.n_tasks = split, seed, recipe.tasks_per_step
         self._block = -1

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from fewshot_bench.backbones.base import Backbone, backbones, to_channels_last
-from fewshot_bench.backbones.given_weights import with_given_weights
+from fewshot_bench.backbones.given_weights import kept_at, with_given_weights
 from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.bases.nearest_cosine import NearestCosine
 from fewshot_bench.data.augment import augment
@@ -24,6 +24,7 @@ from fewshot_bench.training.pretraining_heads import PretrainingNet
 from fewshot_bench.training.trainer import Trainer
 from fewshot_bench.utilities.files import stable_hash
 from fewshot_bench.utilities.progress import say
+from fewshot_bench.utilities.shared_store import bring
 from fewshot_bench.utilities.tensors import with_prefix, without_prefix
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
@@ -50,6 +51,7 @@ def build_backbone(
     if weights is None:
         backbone = backbones[name](split.image_shape)
     else:
+        bring(kept_at(weights), replace=False)
         backbone = with_given_weights(name, split.image_shape, weights)
         facts = {"given": weights, "mean": list(split.mean), "std": list(split.std)}
         backbone.weights_key = stable_hash(facts)

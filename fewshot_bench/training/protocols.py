@@ -1,10 +1,13 @@
 """Which shapes the episodes of a meta-training have, and those that judge it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from math import sqrt
 
 from fewshot_bench.config import RunConfig
+from fewshot_bench.data.dataset import Split
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
 from fewshot_bench.recipe import TrainRecipe
@@ -23,6 +26,8 @@ def training_spec(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> Epi
 def training_shapes(largest: EpisodeSpec, recipe: TrainRecipe) -> list[EpisodeSpec]:
     """All shapes that a training step may have, each as likely as the others.
 
+    A balance of queries that the recipe names twice is there twice.
+
     Args:
         largest: see `training_spec`.
         recipe: says from how many ways and shots on, and how queries are balanced.
@@ -39,7 +44,7 @@ def training_shapes(largest: EpisodeSpec, recipe: TrainRecipe) -> list[EpisodeSp
 
 
 def validation_shapes(config: RunConfig, recipe: TrainRecipe, n_classes: int) -> list[EpisodeSpec]:
-    """Shapes of the episodes that judge a meta-training, all of which count alike.
+    """Shapes of the episodes that judge a meta-training, see `balance_weights`.
 
     Those of a mixture, if the recipe asks for one: each balance of queries with the first, the
     last and the (geometrically) middle number of ways and of shots. Else the one of a test,
@@ -57,8 +62,28 @@ def validation_shapes(config: RunConfig, recipe: TrainRecipe, n_classes: int) ->
     shots = _spread(recipe.min_shot, largest.n_shot)
     return [
         EpisodeSpec(n_way, n_shot, largest.n_query, alpha)
-        for alpha, n_way, n_shot in product(_alphas(recipe), ways, shots)
+        for alpha, n_way, n_shot in product(dict.fromkeys(_alphas(recipe)), ways, shots)
     ]
+
+
+def balance_weights(recipe: TrainRecipe) -> Counter[float | None]:
+    """How often a recipe names each balance of queries, by its concentration; None: balanced."""
+    return Counter(_alphas(recipe))
+
+
+def fitting(shapes: Sequence[EpisodeSpec], split: Split) -> list[EpisodeSpec]:
+    """Lower the queries of imbalanced episodes to what the scarcest class of a split allows.
+
+    All queries of such an episode may be of one class. A shape that does not fit even so stays as
+    it is, for `EpisodeSource` to say so.
+    """
+    scarcest = int(split.class_counts.min())
+    found = []
+    for shape in shapes:
+        most = (scarcest - shape.n_shot) // shape.n_way
+        fits = shape.dirichlet is None or most < 1
+        found.append(shape if fits else replace(shape, n_query=min(shape.n_query, most)))
+    return found
 
 
 def is_mixture(recipe: TrainRecipe) -> bool:
@@ -67,8 +92,7 @@ def is_mixture(recipe: TrainRecipe) -> bool:
 
 
 def _alphas(recipe: TrainRecipe) -> list[float | None]:
-    balances = recipe.query_balance or ("balanced",)
-    return [*dict.fromkeys(dirichlet_alpha(balance) for balance in balances)]
+    return [dirichlet_alpha(balance) for balance in recipe.query_balance or ("balanced",)]
 
 
 def _range(name: str, least: int | None, most: int) -> range:

@@ -121,6 +121,7 @@ class Trainer:
                     state.seconds = time.monotonic() - began
                     self._save()
                 if number is not None:
+                    self.stored.share_checkpoint()
                     raise Interrupted(number)
                 bar.update(
                     state.step, state.recent[-1] if state.recent else None, self._latest_val()

@@ -1,6 +1,7 @@
 """Errors that any machine may have, in the words of a user's mistake."""
 
 import errno
+import traceback
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import cannot_write, is_refusal
@@ -23,3 +24,12 @@ def ordinary(error: Exception) -> UsageError | None:
             "--set pretrain.batch_size=32"
         )
     return None
+
+
+def to_send(error: Exception) -> tuple[UsageError, str]:
+    """Return an error as another process can read it, and the traceback if nobody foresaw it."""
+    known = error if isinstance(error, UsageError) else ordinary(error)
+    if known is not None:
+        return known, ""
+    trace = "".join(traceback.format_exception(error))
+    return UsageError(f"{type(error).__name__}: {error}"), trace  # not all can be pickled

@@ -21,8 +21,27 @@ class Interrupted(KeyboardInterrupt):
         self.signal = signal.Signals(number)
 
 
+_last = [int(signal.SIGINT)]
+
+
 def _raise(number: int, _frame: FrameType | None) -> None:
+    _last[:] = [number]
     raise Interrupted(number)
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Name the signal where a library in C forgot: some raise a bare `KeyboardInterrupt` instead.
+
+    Raises:
+        Interrupted: the signal.
+    """
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(_last[0]) from None
 
 
 @contextmanager

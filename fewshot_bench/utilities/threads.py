@@ -16,8 +16,14 @@ _whole: list[int] = []  # threads of the machine, if this process has a share of
 
 def take_share(n_processes: int) -> None:
     """Leave this process its share of the machine, but for the trainings that have their own."""
-    _whole[:] = [torch.get_num_threads()]
-    torch.set_num_threads(max(1, _whole[0] // n_processes))
+    whole = torch.get_num_threads()
+    take_part(whole, max(1, whole // n_processes))
+
+
+def take_part(whole: int, part: int) -> None:
+    """Let this process compute as a part of a machine of `whole` cores, whatever machine it is."""
+    _whole[:] = [whole]
+    torch.set_num_threads(part)
 
 
 def pretraining_threads() -> int:

@@ -6,15 +6,13 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.mistakes import ordinary
+from fewshot_bench.utilities.mistakes import to_send
 from fewshot_bench.utilities.progress import Step, told_to
 from fewshot_bench.utilities.signals import Interrupted, interruptible
 
@@ -34,22 +32,33 @@ def work(pipe: Connection, prepare: Callable[[], Job], log: Path) -> None:
         os.setsid()  # Ctrl-C reaches the parent alone, which says it once
     _print_to(log)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(EOFError, BrokenPipeError, Interrupted), interruptible(), told_to(_teller(pipe)):
+    with (
+        suppress(EOFError, BrokenPipeError, Interrupted),
+        interruptible(),
+        told_to(now_and_then(_through(pipe))),
+    ):
         job = prepare()
         while True:
             pipe.send(_outcome(job, pipe.recv()))
 
 
-def _teller(pipe: Connection) -> Callable[[Step], None]:
-    """Return what tells of steps, now and then."""
+def now_and_then(tell: Callable[[Step], object]) -> Callable[[Step], None]:
+    """Return what tells of steps, but not more often than somebody would look."""
     told = [0.0]
 
-    def tell(step: Step) -> None:
+    def tell_some(step: Step) -> None:
         now = time.monotonic()
         if now - told[0] >= _SECONDS_BETWEEN_STEPS:
             told[0] = now
-            with suppress(OSError):  # nobody listens any more, and the checkpoint is still to come
-                pipe.send(("step", step))
+            tell(step)
+
+    return tell_some
+
+
+def _through(pipe: Connection) -> Callable[[Step], None]:
+    def tell(step: Step) -> None:
+        with suppress(OSError):  # nobody listens any more, and the checkpoint is still to come
+            pipe.send(("step", step))
 
     return tell
 
@@ -58,11 +67,9 @@ def _outcome(job: Job, what: Any) -> tuple[str, Any]:
     try:
         return "done", job(what)
     except Exception as error:
-        known = error if isinstance(error, UsageError) else ordinary(error)
-        if known is not None:
-            return "failed", known
-        traceback.print_exc()
-        return "failed", UsageError(f"{type(error).__name__}: {error}")  # not all can be pickled
+        known, trace = to_send(error)
+        print(trace, end="", file=sys.stderr)
+        return "failed", known
 
 
 def _print_to(log: Path) -> None:

@@ -28,7 +28,7 @@ def completed(line: str, home: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("fsbench run --method ssl", ["ssl-meta"]),
+        ("fsbench run --method ssl", ["ssl-meta", "ssl-meta-plus"]),
         ("fsbench run -m meta-", ["meta-baseline", "meta-sgd"]),
         ("fsbench run --backbone conv4-1", ["conv4-128"]),
         ("fsbench run --dataset mini", ["mini-imagenet"]),

@@ -139,7 +139,7 @@ def test_a_dry_run_prints_the_configuration(
         (["--method", "maml", "--query-balance", "dirichlet:0"], "'balanced' or"),
         (["--method", "maml", "--query-balance", "dirichlet:2"], "ask for 3 queries a class"),
         (["--method", "maml", "--query-ways", "6"], "query ways from 1 to 5"),
-        (["--method", "maml", "--set", "train.n_query=20"], "meta-training: 1 shots and 20"),
+        (["--method", "maml", "--set", "train.n_query=20"], "maml: meta-training: 1 shots and 20"),
         (["--method", "maml", "--query-balance", "skewed"], "dirichlet:2.0"),
         (["--method", "maml", "--tune", "test"], "never tune on test"),
         (["--method", "maml", "--tune", "val"], "has nothing to tune"),

@@ -10,7 +10,9 @@ import pytest
 
 from fewshot_bench.data.content import ClassImages, Content, Images
 from fewshot_bench.data.write import write_dataset
+from fewshot_bench.tracking.notes import NOTE
 from tests.commands import fsbench
+from tests.tracking.rows import kind, runs_of
 
 Capture = pytest.CaptureFixture[str]
 
@@ -124,6 +126,27 @@ def test_a_cell_that_fails_is_told_at_the_end_and_tried_again(
     assert len(accuracies(empty_home)) == 1
 
 
+def test_runs_go_where_file_and_options_say(folder: Path, empty_home: Path, uri: str) -> None:
+    write_dataset("mine", small_images())
+    (folder / "mine.toml").write_text(
+        f"""{PROTOCOL.replace('"ssl-meta", ', "")}
+        experiment = "of the file"
+        tags = {{ who = "me", "x.y" = "1" }}
+        [settings]
+        pretrain = "none"
+        """
+    )
+    asked = {"of the file": [], "mine": ["--experiment", "mine", "--tag", "who=it's you"]}
+    for name, words in asked.items():
+        assert fsbench("study", "mine.toml", *words) == 0
+        runs = runs_of(uri, name)
+        assert {kind(run) for run in runs} == {"study", "row", "cell"}
+        assert {run.data.tags["who"] for run in runs} == {words[-1][4:] if words else "me"}
+        assert {run.data.tags["x.y"] for run in runs} == {"1"}
+    (note,) = (run.data.tags[NOTE] for run in runs if kind(run) == "study")
+    assert """fsbench study mine.toml --experiment mine --tag 'who=it'"'"'s you'""" in note
+
+
 def test_a_dry_run_begins_nothing(folder: Path, capfd: Capture, empty_home: Path) -> None:
     write_dataset("mine", small_images())
     (folder / "mine.toml").write_text(f'summary = "what for"\n{FAILING}')
@@ -142,6 +165,7 @@ def test_a_dry_run_begins_nothing(folder: Path, capfd: Capture, empty_home: Path
         (["smok"], "did you mean 'smoke'"),
         (["absent.toml"], "cannot read the study absent.toml (no such file or directory)"),
         (["bad.toml"], "bad.toml: no key is called 'shot'; did you mean 'shots'?"),
+        (["tagged.toml"], "tagged.toml: tags that begin with fsbench. or mlflow. are taken"),
         (["mistaken.toml"], "no method is called 'ssl-metta'; did you mean 'ssl-meta'?"),
     ],
 )
@@ -149,6 +173,7 @@ def test_mistakes_end_in_one_line(
     arguments: list[str], says: str, folder: Path, capfd: Capture
 ) -> None:
     (folder / "bad.toml").write_text('methods = "tim"\nshot = 1')
+    (folder / "tagged.toml").write_text('methods = "tim"\ntags = { "mlflow.user" = "x" }')
     (folder / "mistaken.toml").write_text('methods = "ssl-metta"')
     assert fsbench("study", *arguments) == 2
     shown = capfd.readouterr()

@@ -10,7 +10,7 @@ from posixpath import dirname, normpath
 import pytest
 
 from fewshot_bench.method import methods
-from fewshot_bench.report.figures import read_accuracies
+from fewshot_bench.report.figures.accuracies import read_accuracies
 from fewshot_bench.report.published import load_published
 from tests.docs.hooks import ROOT, load_hooks
 from tests.markdown import markdown_rows

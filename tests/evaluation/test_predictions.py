@@ -19,8 +19,8 @@ from fewshot_bench.evaluation.predictions import (
     read_predictions,
     writing_predictions,
 )
+from fewshot_bench.records import record_path
 from fewshot_bench.results import Answers, RunRecord
-from fewshot_bench.runs.records import record_path
 from tests.synthetic import make_result
 
 pytestmark = pytest.mark.usefixtures("empty_home")

@@ -22,8 +22,8 @@ from fewshot_bench.data.store import open_dataset, stored_checksum
 from fewshot_bench.data.write import write_dataset
 from fewshot_bench.data.write_embeddings import write_embeddings
 from fewshot_bench.errors import UsageError
+from fewshot_bench.records import record_path, stored_record
 from fewshot_bench.results import Result, RunRecord
-from fewshot_bench.runs.records import record_path, stored_record
 from fewshot_bench.tracking.reader import understood
 from fewshot_bench.utilities.tensors import load_tensors
 from tests.tracking.incomplete import stored

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.mutants.operators import alternatives
 
 ROOMS = ("episodes", "evaluation", "statistics", "training", "tracking", "report")
-_DRAW = ("report/figures.py", "episodes/picture.py", "episodes/lettering.py")
+_DRAW = ("report/figures/", "episodes/picture.py", "episodes/lettering.py")
 _SKIPPED = {"annotation", "returns", "decorator_list", "type_params", "ctx", "op", "ops"}
 _TYPES = {"TypeVar", "cast", "Literal", "ParamSpec"}
 
@@ -113,7 +113,7 @@ def mutated(root: Path, mutant: Mutant) -> ast.Module:
 
 
 def _changes(tree: ast.Module, path: str) -> Iterator[_Change]:
-    drawing = path.endswith(_DRAW)
+    drawing = any(part in path for part in _DRAW)
     for index, statement in enumerate(tree.body):
         if not _carries_nothing(statement):
             found = _walk(tree, "body", index, statement, _Where(drawing=drawing), statement)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 def changes(folder: Path, source: str, name: str = "module.py") -> set[str]:
     file = folder / name
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(source)
     return {f"{one.before} -> {one.after}" for one in mutants(folder, name)}
 
@@ -62,7 +62,7 @@ def test_a_statement_has_the_mutants_of_its_kind(
 
 
 def test_numbers_of_pictures_are_left_alone(tmp_path: Path) -> None:
-    assert changes(tmp_path, "SIZE = 12\n", "report/figures.py") == set()
+    assert changes(tmp_path, "SIZE = 12\n", "report/figures/cost.py") == set()
     assert changes(tmp_path, "SIZE = 12\n", "report/table.py") == {"12 -> 13"}
 
 

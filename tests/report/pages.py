@@ -1,6 +1,7 @@
 """Reports read back: what an HTML page, a Markdown document and a LaTeX table show."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -84,7 +85,7 @@ class Document:
 
 _WRITTEN = re.compile(
     r"\\text(backslash|asciitilde|asciicircum|less|greater)\{\}|\\([&%$#_{}])|\$\\pm\$"
-    r"|\{([][])\}|-\{\}"
+    r"|\{([][*])\}|-\{\}"
 )
 _MEANT = {"backslash": "\\", "asciitilde": "~", "asciicircum": "^", "less": "<", "greater": ">"}
 
@@ -92,8 +93,26 @@ _MEANT = {"backslash": "\\", "asciitilde": "~", "asciicircum": "^", "less": "<",
 def latex_cells(line: str) -> Iterator[str]:
     """Texts of a row, as LaTeX prints them; a mark that is not written as a text is kept."""
     for cell in re.split(r"(?<!\\)&", line.removesuffix(r"\\").strip()):
-        text = re.sub(r"^\\textbf\{(.*)\}$", r"\1", cell.strip())
+        text = cell.strip().replace(r"\allowbreak{}", "")
+        text = re.sub(r"\\newline\{\\scriptsize (.*)\}$", r" \1", text)
+        text = re.sub(r"^\\textbf\{([^{}]*(?:\$[^$]*\$)?[^{}]*)\}", r"\1", text)
         yield _WRITTEN.sub(_meant, text)
+
+
+def latex_numbers(text: str) -> Counter[tuple[str, ...]]:
+    """All numbers of all tables, each behind the setting and the names of its row."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for kinds, inside in re.findall(
+        r"\\begin\{tabularx\}([^\n]*)\n\\toprule\n(.*?)\\bottomrule", text, re.S
+    ):
+        n_names, setting = kinds.count(r"\raggedright"), ""
+        for line in inside.partition(r"\midrule")[2].splitlines():
+            if group := re.search(r"\\textit\{(\w+)\}", line):
+                setting = group[1].lower()
+            elif not line.startswith(("%", r"\midrule")):
+                names, cells = (row := [*latex_cells(line)])[:n_names], row[n_names:]
+                found.update((setting, *names, cell) for cell in cells if cell != "--")
+    return found
 
 
 def _meant(match: "re.Match[str]") -> str:

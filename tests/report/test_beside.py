@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures import read_accuracies
+from fewshot_bench.report.figures.accuracies import read_accuracies
 from fewshot_bench.report.formats import render
 from fewshot_bench.report.notes import NONE_PUBLISHED_NOTE
 from fewshot_bench.report.section import Row

@@ -177,8 +177,12 @@ def test_what_imbalance_changes_stands_beside_it() -> None:
 
 def test_costs_are_told_if_asked_for() -> None:
     runs = [tracked(0), tracked(1, method="simple-shot", train_seconds=0.0, ms_per_episode=0.0123)]
-    trained, untrained = build_table(runs, cost=True).ours.rows
-    assert trained.cells[0].text.endswith("± 0.40 (1.5 min, 0.25 ms)")  # type: ignore[union-attr]
-    assert untrained.cells[0].text.endswith("± 0.40 (0.0123 ms)")  # type: ignore[union-attr]
+    section = build_table(runs, cost=True).ours
+    assert [c.label for c in section.columns] == ["1-shot", "1-shot, minutes", "1-shot, ms"]
+    assert [c.cost for c in section.columns] == [False, True, True]
+    texts = [[cell.text for cell in row.cells if cell] for row in section.rows]
+    assert texts == [["60.00 ± 0.40", "1.5", "0.25"], ["60.00 ± 0.40", "0", "0.0123"]]
+    untrained = build_table(runs[1:], cost=True).ours
+    assert [c.label for c in untrained.columns] == ["1-shot", "1-shot, ms"]
     assert COST_NOTE in build_table(runs, cost=True).notes
     assert COST_NOTE not in build_table(runs).notes

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.report.formats import chosen_format, render
 from fewshot_bench.report.latex import escape
 from tests.markdown import markdown_rows
-from tests.report.pages import Page
+from tests.report.pages import Page, latex_numbers
 from tests.report.samples import paper_like, tracked
 
 EXPECTED = [
@@ -33,17 +34,15 @@ def test_markdown() -> None:
 
 def test_latex() -> None:
     text = render(paper_like(), "latex")
-    inside = text.split(r"\begin{tabular}{lllrr}")[1].split(r"\end{tabular}")[0]
-    assert inside.index(r"\toprule") < inside.index(r"\midrule") < inside.index(r"\bottomrule")
-    lines = [line for line in inside.splitlines() if line.count("&") == 4 and "±" not in line]
-    rows = [[part.strip() for part in line.removesuffix(r"\\").split("&")] for line in lines]
-    plain = [
-        [t.replace(r"$\pm$", "±").replace(r"\textbf{", "").strip("}") for t in r] for r in rows
-    ]
-    assert plain[-2:] == EXPECTED
+    numbers = [(setting, method, n) for setting, method, _, *row in EXPECTED for n in row]
+    assert latex_numbers(text) == Counter(numbers)
+    assert text.index(r"\toprule") < text.index(r"\midrule") < text.index(r"\bottomrule")
     assert text.count(r"\textbf{") == 2
     assert text.count("{") == text.count("}")
-    assert r"\textit{Transductive}" in text
+    assert "Backbone: conv4-64." in text
+    assert text.startswith("% \\usepackage{array,booktabs,tabularx}\n")
+    several = render([*paper_like(), tracked(9, backbone="resnet12")], "latex")
+    assert ("inductive", "proto-net", "resnet12", "60.00 ± 0.40") in latex_numbers(several)
 
 
 def test_latex_escapes_what_it_would_otherwise_interpret() -> None:
@@ -83,6 +82,11 @@ def test_the_format_is_chosen_by_name_or_suffix() -> None:
     assert chosen_format(None, None) == "markdown"
     assert chosen_format(None, Path("a/t.TEX")) == "latex"
     assert chosen_format("html", Path("t.txt")) == "html"
+    assert chosen_format("MD", Path("t.md")) == chosen_format("md", None) == "markdown"
+    assert chosen_format("tex", None) == "latex"
+    with pytest.raises(UsageError, match=r"'t\.tex' is a file of latex, not of csv"):
+        chosen_format("csv", Path("t.tex"))
+    assert chosen_format(None, Path("t.json"), {".json": "json"}) == "json"
     with pytest.raises(UsageError, match=r"\.md, \.tex, \.html, \.csv"):
         chosen_format(None, Path("t.pdf"))
     with pytest.raises(UsageError, match="did you mean 'latex'"):

@@ -50,6 +50,8 @@ def test_the_notes_say_what_it_is_and_which_end_is_bold() -> None:
     assert "Bold: the highest mean" in notes["macro-f1"]
     assert "Macro-F1 in percent" in notes["macro-f1"]
     assert "Bold: the lowest mean of each column, and nothing more" in notes["calibration"]
+    assert "significantly higher is told by --significance" in notes["accuracy"]
+    assert "significantly higher takes a paired comparison" in notes["macro-f1"]
     assert "significantly lower takes several seeds" in notes["calibration"]
     assert build_table(RUNS, metric=MACRO_F1).title == "Few-shot macro-F1"
     assert "<h1>Few-shot calibration error</h1>" in render(RUNS, "html", metric=CALIBRATION)

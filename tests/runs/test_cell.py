@@ -8,7 +8,7 @@ import pytest
 
 import fewshot_bench as fsb
 from fewshot_bench.cli import main
-from fewshot_bench.runs.records import stored_record
+from fewshot_bench.records import stored_record
 from fewshot_bench.tracking import load_runs
 
 pytestmark = pytest.mark.slow

@@ -12,11 +12,11 @@ from mlflow import MlflowClient
 from fewshot_bench.config import RunConfig
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
+from fewshot_bench.records import keep_record, stored_record
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs import domains
 from fewshot_bench.runs.cells import Cell, Choice
 from fewshot_bench.runs.engine import Engine
-from fewshot_bench.runs.records import keep_record, stored_record
 from fewshot_bench.tracking import Tracker, load_runs
 from fewshot_bench.tracking.owed import owed_to, send_owed
 from fewshot_bench.tracking.store import StoreAwayError

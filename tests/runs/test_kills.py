@@ -12,16 +12,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from fewshot_bench.data.content import ClassImages, Content
-from fewshot_bench.data.write import write_dataset
 from fewshot_bench.tracking import Tracker
 from tests.processes import free_port, server
 from tests.runs.forked import fsbench, said, start
 from tests.runs.outcomes import assert_same, logged
-from tests.synthetic import make_split
+from tests.runs.patterns import write_patterns
 
 # Four, all of one pretrained backbone, each meta-trained.
 CELLS = ["run", "-m", "proto-net", "-m", "ssl-meta", "--shots", "1", "--shots", "3", "--seed", "7"]
@@ -49,19 +46,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of stored data sets, with one of few small images."""
-    home = tmp_path_factory.mktemp("images")
-    splits = {}
-    for split in ("train", "val", "test"):
-        parts = np.split(make_split(8, 12, split=split, noise=1.0).images, 8)
-        classes = [
-            ClassImages(f"{split} {i}", len(part), lambda part=part: part)  # type: ignore[misc]
-            for i, part in enumerate(parts)
-        ]
-        splits[split] = classes
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FSBENCH_HOME", str(home))
-        write_dataset("patterns", Content((16, 16, 1), splits, {}))
-    return home / "data"
+    return write_patterns(tmp_path_factory.mktemp("images"))
 
 
 def make_folder(folder: Path, images: Path) -> Path:

@@ -12,7 +12,7 @@ from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import Recipe
-from fewshot_bench.runs.records import record_path, stored_record
+from fewshot_bench.records import record_path, stored_record
 from fewshot_bench.runs.runner import prepare
 from fewshot_bench.training import meta_training as meta_training_module
 from fewshot_bench.utilities.devices import pick_device

@@ -117,6 +117,9 @@ def test_one_value_stands_for_a_list_of_one_under_either_name() -> None:
         ("methods = 'tim'\nshots = [0]", r"shots.0 = '0' does not fit: .*greater"),
         ("methods = []", "methods = "),
         ("methods = 'tim'\n[method.tim]\npresett = 'paper'", "did you mean 'preset'"),
+        ("methods = 'tim'\nexperiment = ' '", "the name of an experiment has 1 to"),
+        ("methods = 'tim'\ntags = {'a b' = 'c'}", "'a b=c' is no tag"),
+        ("methods = 'tim'\ntags = {a = 1}", "tags.a = '1' does not fit"),
         ("methods = 'tim", "mine.toml is no TOML file"),
         ("methods = 'tim'\nsplit = 'train'", "split = 'train' does not fit"),
     ],
@@ -141,7 +144,14 @@ def test_files_and_names_are_found(tmp_path: Path) -> None:
 
 
 def test_shipped_studies_say_what_they_are_for() -> None:
-    assert shipped().keys() == {"smoke", "cifar-fs-conv4", "heads-imbalance", "omniglot"}
+    assert shipped().keys() == {
+        "smoke",
+        "cifar-fs-conv4",
+        "heads-imbalance",
+        "omniglot",
+        "ssl-meta-plus",
+        "transductive",
+    }
     for name, study in shipped().items():
         assert study == load_study(name.upper().replace("-", "_"))
         assert study.summary

@@ -1,5 +1,7 @@
 """Two methods on the same episodes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.statistics.paired import PairedComparison, compare
+from fewshot_bench.statistics.paired import compare, compare_seeds
+from fewshot_bench.statistics.power import episodes_needed
 from tests.synthetic import accuracies, make_result
 
 
@@ -46,6 +49,51 @@ def test_a_difference_that_is_always_the_same_has_an_interval_of_nothing() -> No
 
 
 def test_a_comparison_is_told_in_points() -> None:
-    assert str(PairedComparison(0.0931, 0.0162, 0.03452)) == "+9.31 ± 1.62 points, p = 0.0345"
-    assert str(PairedComparison(-0.1, 0.0, 1e-4)) == "-10.00 ± 0.00 points, p = 0.0001"
-    assert str(PairedComparison(0.0, 0.5, 9.9e-5)) == "+0.00 ± 50.00 points, p < 0.0001"
+    one = compare(make_result([0.5, 0.25]), make_result([0.75, 0.5]))
+    told = [
+        ((0.0931, 0.0162, 0.03452), "+9.31 ± 1.62 points, p = 0.0345"),
+        ((-0.1, 0.0, 1e-4), "-10.00 ± 0.00 points, p = 0.0001"),
+        ((0.0, 0.5, 9.9e-5), "+0.00 ± 50.00 points, p < 0.0001"),
+    ]
+    for (difference, ci95, p_value), text in told:
+        found = replace(one, difference=difference, ci95=ci95, p_value=p_value)
+        assert str(found) == text
+
+
+def test_what_is_told_of_the_episodes() -> None:
+    first, second = make_result([0.5, 0.25, 1.0, 0.75]), make_result([0.25, 0.25, 0.5, 1.0])
+    found = compare(first, second)
+    assert (found.wins, found.ties, found.losses, found.n_episodes) == (2, 1, 1, 4)
+    assert found.deviation == pytest.approx(np.std([0.25, 0, 0.5, -0.25], ddof=1))
+    assert found.episodes_needed == episodes_needed(0.125, found.deviation)
+    assert found.n_seeds == (1, 1)
+    assert found.equivalence(0.9) < 0.05 < found.equivalence(0.3)
+
+
+def test_a_single_episode_is_no_comparison() -> None:
+    with pytest.raises(UsageError, match="at least 2 episodes"):
+        compare(make_result([0.5]), make_result([0.25]))
+
+
+def test_equal_seeds_are_compared_in_pairs_others_by_themselves() -> None:
+    rng = np.random.default_rng(0)
+    shift = {0: 0.0, 1: 0.1, 2: 0.2}  # of a backbone that both build upon
+    first, second = (
+        {s: make_result((d + up + rng.uniform(0, 0.1, 50)).tolist()) for s, d in shift.items()}
+        for up in (0.35, 0.3)
+    )
+    same = compare_seeds(first, second)
+    own = compare_seeds(first, {seed + 3: result for seed, result in second.items()})
+    assert same.difference == pytest.approx(own.difference)
+    assert same.n_seeds == own.n_seeds == (3, 3)
+    assert same.p_value < 0.05 < own.p_value
+    few = compare_seeds(first, {0: second[0]})
+    assert few.n_seeds == (3, 1)
+    assert few.ci95 > compare(first[0], second[0]).ci95
+
+
+def test_ties_of_means_over_seeds_are_ties_whatever_the_rounding() -> None:
+    values = [[0.1, 0.2], [0.2, 0.6], [0.3, 0.1]]
+    first = {seed: make_result(each) for seed, each in enumerate(values)}
+    second = {seed: make_result(each) for seed, each in enumerate(reversed(values))}
+    assert compare_seeds(first, second).ties == 2

@@ -19,6 +19,5 @@ def stored(run_id: str) -> Any:
         metrics=dict.fromkeys(METRICS, 0.5),
         params=params,
     )
-    return SimpleNamespace(
-        info=SimpleNamespace(run_id=run_id, start_time=0, end_time=1000), data=data
-    )
+    info = SimpleNamespace(run_id=run_id, experiment_id="1", start_time=0, end_time=1000)
+    return SimpleNamespace(info=info, data=data)

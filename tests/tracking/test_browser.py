@@ -15,6 +15,7 @@ from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking import Tracker
 from fewshot_bench.tracking.views import SHOWN, table_address
 from tests.processes import free_port, server
+from tests.tracking.answers import keep_answers
 from tests.tracking.records import make_record
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -27,9 +28,9 @@ METHODS = {"maml": 0.5, "tim": 0.9, "feat": 0.7}  # how good they are made up to
 
 def cell(method: str, shot: int) -> RunRecord:
     """A cell whose accuracies alternate around what the method is made up to reach."""
-    record = make_record(method=method, n_shot=shot, n_curve=1, recipe={"lr": 0.1})
-    accuracies = METHODS[method] + np.tile([-0.05, 0.05], 25) + shot / 100
-    result = record.result.model_copy(update={"accuracies": tuple(accuracies.tolist())})
+    record = make_record(method=method, n_shot=shot, n_curve=3, recipe={"lr": 0.1})
+    n_right = round(75 * METHODS[method]) + np.tile([-2, 2], 25) + shot  # of 75 queries
+    result = record.result.model_copy(update={"accuracies": tuple((n_right / 75).tolist())})
     return record.model_copy(update={"result": result})
 
 
@@ -38,10 +39,13 @@ def pages(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Address of MLflow's pages of a study of three methods at two numbers of shots."""
     folder = tmp_path_factory.mktemp("pages")
     shutil.copy(empty_store, folder / "mlflow.db")
-    tracker = Tracker(f"sqlite:///{folder / 'mlflow.db'}", study="three methods")
-    for method in METHODS:
-        for shot in (1, 5):
-            tracker.send(cell(method, shot))
+    tracker = Tracker(f"sqlite:///{folder / 'mlflow.db'}", study="three methods", pack=pack)
+    with pytest.MonkeyPatch.context() as own:
+        own.setenv("FSBENCH_HOME", str(folder / "home"))
+        for method in METHODS:
+            for shot in (1, 5):
+                keep_answers(cell(method, shot))
+                tracker.send(cell(method, shot))
     with server(folder, free_port()) as address:
         yield address
 
@@ -80,14 +84,38 @@ def test_a_chart_compares_the_rows(pages: str, tmp_path: Path) -> None:
         assert f"{100 * cell(method, 1).result.mean:.2f}" in bars
 
 
-def test_a_cell_shows_its_files(pages: str, tmp_path: Path) -> None:
+def pack(_record: RunRecord, folder: Path) -> tuple[int, ...]:
+    """Stand in for a method."""
+    folder.mkdir()
+    (folder / "method.safetensors").touch()
+    return (3, 32, 32)
+
+
+def run_page(pages: str, kind: str) -> str:
+    """Address of the page of a run."""
     from mlflow import MlflowClient
 
     client = MlflowClient(pages)
     experiment = client.get_experiment_by_name("three methods")
     assert experiment is not None
-    (run, *_) = client.search_runs([experiment.experiment_id], "tags.`fsbench.kind` = 'cell'")
-    run_page = f"{pages}/#/experiments/{experiment.experiment_id}/runs/{run.info.run_id}"
-    page = seen(f"{run_page}/artifacts", tmp_path)
+    wanted = f"tags.`fsbench.kind` = '{kind}' and params.method = 'tim'"
+    (run, *_) = client.search_runs([experiment.experiment_id], wanted)
+    return f"{pages}/#/experiments/{experiment.experiment_id}/runs/{run.info.run_id}"
+
+
+def test_a_cell_shows_its_files_and_its_model(pages: str, tmp_path: Path) -> None:
+    page = seen(f"{run_page(pages, 'cell')}/artifacts/model", tmp_path)
     for name in ("config.json", "result.json", "accuracies.parquet"):
         assert name in page
+    for told in ("MLflow Model", "support_labels", "uint8"):
+        assert told in page
+
+
+def test_a_row_shows_answers_by_class(pages: str, tmp_path: Path) -> None:
+    folder = f"{run_page(pages, 'row')}/artifacts/1-shot"
+    picture = seen(f"{folder}/confusion.png", tmp_path)
+    assert re.search(r'<img alt="1-shot/confusion.png" src="blob:', picture)
+    assert "curves.png" in picture
+    table = seen(f"{folder}/accuracy_by_class.csv", tmp_path)
+    for name in ("class 0", "class 5", "queries", "ci95"):
+        assert name in table

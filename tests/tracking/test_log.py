@@ -172,10 +172,9 @@ def test_predictions_are_told_if_they_are_kept_and_sound(
 def test_weights_are_told_if_they_are_there(empty_home: Path) -> None:
     notes, place = Notes(), empty_home / "weights" / "x" / "model.safetensors"
     record = make_record(checkpoint=place)
-    log.log_artifacts(notes, "run", record)  # type: ignore[arg-type]
+    log.log_weights(notes, "run", record)  # type: ignore[arg-type]
     assert notes.single == []
     place.parent.mkdir(parents=True)
     place.write_bytes(b"x")
-    log.log_artifacts(notes, "run", record)  # type: ignore[arg-type]
+    log.log_weights(notes, "run", record)  # type: ignore[arg-type]
     assert notes.single == [str(place)]
-    assert notes.files == [{"config.json", "result.json", "accuracies.parquet"}] * 2

@@ -8,6 +8,7 @@ import pytest
 
 from fewshot_bench.config import named_weights
 from fewshot_bench.tracking import Tracker, load_runs
+from fewshot_bench.tracking.place import PARENT
 from fewshot_bench.tracking.reader import _pages, tracked
 from tests.tracking.incomplete import stored
 from tests.tracking.records import log, make_record
@@ -91,9 +92,11 @@ def test_every_fact_of_a_run_is_read_from_its_own_place() -> None:
     costs = {"train_seconds": 0.6, "ms_per_episode": 0.7}
     run.data.metrics = {**measured, **costs, "acc_1shot": 0.9}
     names = ("key", "setting", "data_checksum", "episode_digest", "version")
-    run.data.tags = {f"fsbench.{name}": f"the {name}" for name in names} | {"fsbench.order": "5"}
+    run.data.tags = {f"fsbench.{name}": f"the {name}" for name in names}
+    run.data.tags |= {"fsbench.order": "5", "fsbench.record": "r", PARENT: "row"}
     run.info.start_time, run.info.end_time = 2000, 61_000
-    assert vars(tracked(run)) == {
+    places = {("1", "the key"): {"b", "a"}, ("1", "row"): {"c"}, ("2", "the key"): {"d"}}
+    assert vars(tracked(run, places)) == {
         "run_id": "id",
         **{name: f"the {name}" for name in names},
         **numbers,
@@ -112,6 +115,9 @@ def test_every_fact_of_a_run_is_read_from_its_own_place() -> None:
         "finished": datetime(1970, 1, 1, 0, 1, 1, tzinfo=UTC),
         "order": 5,
         "weights": named_weights("mine", "abc123"),
+        "record": "r",
+        "studies": ("a", "b", "c"),
+        "episode_seed": 0,
     }
     run.data.params |= {"n_query_way": "null", "shared_classes": "null", "train_checksum": "null"}
     found = tracked(run)

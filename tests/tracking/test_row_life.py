@@ -1,6 +1,9 @@
 """Rows whose cells come from several processes, break off, fail, or are sent late."""
 
+import os
 import pickle
+from contextlib import nullcontext
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -8,15 +11,18 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from fewshot_bench.tracking import Tracker, rows, writer
+from fewshot_bench.tracking import Tracker, load_runs, rows, sending
+from fewshot_bench.tracking.notes import NOTE
 from fewshot_bench.tracking.owed import deliver, send_owed
+from fewshot_bench.tracking.place import PARENT
+from fewshot_bench.tracking.rows import Rows
 from fewshot_bench.tracking.store import TrackingError
 from fewshot_bench.utilities.files import stable_hash
 from tests.tracking.rows import data_of, kind, of_kind, runs_of, small
 
 STEPS = [
     *((rows, step) for step in ("log_params", "log_shares", "set_tags")),
-    (writer, "log_inputs"),
+    (sending, "log_inputs"),
 ]
 
 
@@ -74,22 +80,78 @@ def test_what_is_owed_comes_to_its_place(uri: str, empty_home: Path) -> None:
     assert of_kind("row", uri, "s")[0].data.tags["x"] == "y"
 
 
-def _send(uri: str, shot: int) -> None:
+def _send(uri: str, home: str, shot: int) -> None:
+    os.environ["FSBENCH_HOME"] = home
     Tracker(uri, study="s").send(small(n_shot=shot))
 
 
+def require_one_row(uri: str, shots: tuple[int, ...]) -> None:
+    """One study, below it one row that has everything, below that all cells."""
+    assert sorted(map(kind, runs_of(uri, "s"))) == [*["cell"] * len(shots), "row", "study"]
+    (row,), (study,) = of_kind("row", uri, "s"), of_kind("study", uri, "s")
+    assert (row.data.tags[PARENT], row.info.status) == (study.info.run_id, "FINISHED")
+    assert {run.data.tags[PARENT] for run in of_kind("cell", uri, "s")} == {row.info.run_id}
+    for shot in shots:
+        assert f"acc_{shot}shot" in row.data.metrics
+        assert f"{shot}-shot" in row.data.tags[NOTE]
+        assert Tracker(uri, study="s").has(small(n_shot=shot))
+    assert len(load_runs(uri)) == len(shots)
+
+
 @pytest.mark.slow
-def test_processes_that_send_at_once_make_one_row(uri: str) -> None:
-    context = get_context("fork")
-    senders = [context.Process(target=_send, args=(uri, shot)) for shot in (1, 2, 3, 5)]
-    for sender in senders:
+@pytest.mark.parametrize("homes", ["one", "each"])
+def test_processes_that_send_at_once_make_one_row(homes: str, uri: str, tmp_path: Path) -> None:
+    context, shots = get_context("fork"), (1, 2, 3, 5)
+    places = [str(tmp_path / (homes if homes == "one" else str(shot))) for shot in shots]
+    sent = [context.Process(target=_send, args=(uri, *x)) for x in zip(places, shots, strict=True)]
+    for sender in sent:
         sender.start()
-    for sender in senders:
+    for sender in sent:
         sender.join()
-    assert [sender.exitcode for sender in senders] == [0] * 4
-    assert sorted(map(kind, runs_of(uri, "s"))) == [*["cell"] * 4, "row", "study"]
-    (row,) = of_kind("row", uri, "s")
-    assert {f"acc_{shot}shot" for shot in (1, 2, 3, 5)} <= row.data.metrics.keys()
+    assert [sender.exitcode for sender in sent] == [0] * 4
+    require_one_row(uri, shots)
+
+
+# What another machine does before or after a step of this one; whether its row is the older.
+@pytest.mark.parametrize(
+    ("module", "step", "call", "earlier"),
+    [
+        (Rows, "_create", "before", True),
+        (Rows, "_create", "after", True),
+        (Rows, "_create", "after", False),
+        (Rows, "_begin", "before", False),
+        (Rows, "_begin", "after", True),
+        (rows, "log_shares", "before", True),
+        (sending, "log_artifacts", "before", True),
+    ],
+)
+def test_two_machines_at_once_make_one_row(
+    module: Any, step: str, call: str, earlier: bool, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = getattr(module, step)
+    done: list[str] = []
+
+    def interleaved(*arguments: Any) -> Any:
+        theirs = None if done else interrupt
+        done.append(step)
+        if theirs and call == "before":
+            theirs()
+        value = own(*arguments)
+        if theirs and call == "after":
+            theirs()
+        return value
+
+    def interrupt() -> None:
+        other = small(n_shot=5)
+        time = other.started and other.started + timedelta(days=-1 if earlier else 1)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(rows, "FileLock", nullcontext)
+            Tracker(uri, study="s").send(other.model_copy(update={"started": time}))
+
+    monkeypatch.setattr(module, step, interleaved)
+    Tracker(uri, study="s").send(small())
+    assert done
+    require_one_row(uri, (1, 5))
 
 
 def test_a_tracker_can_be_sent_to_another_process(uri: str) -> None:

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from fewshot_bench.config import RunConfig
 from fewshot_bench.provenance.code_version import CodeVersion, code_version
-from fewshot_bench.tracking import Tracker, load_runs, writer
+from fewshot_bench.tracking import Tracker, load_runs, sending, writer
 from fewshot_bench.tracking.store import TrackingError
 from tests.tracking.records import log, make_record, status_of
 
@@ -112,14 +112,15 @@ def test_what_a_dead_process_left_running_is_taken_over(uri: str) -> None:
 def test_a_sending_that_broke_off_is_completed_without_duplicates(
     uri: str, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record, written = make_record(n_curve=1500), getattr(writer, step)
+    module = writer if hasattr(writer, step) else sending
+    record, written = make_record(n_curve=1500), getattr(module, step)
 
     def write_and_break(*arguments: Any) -> None:
         written(*arguments)
         raise ConnectionError("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(writer, step, write_and_break)
+        broken.setattr(module, step, write_and_break)
         with pytest.raises(TrackingError, match="gone"):
             Tracker(uri).send(record)
     tracker = Tracker(uri)

@@ -16,7 +16,13 @@ from fewshot_bench.runs.plan import check_stages
 from fewshot_bench.runs.weights import with_shared
 from fewshot_bench.training import meta_training as meta_training_module
 from fewshot_bench.training.meta_training import TrainingEpisodes
-from fewshot_bench.training.protocols import training_shapes, training_spec, validation_shapes
+from fewshot_bench.training.protocols import (
+    balance_weights,
+    fitting,
+    training_shapes,
+    training_spec,
+    validation_shapes,
+)
 from tests.cells import config, same, train, weights
 from tests.synthetic import make_dataset
 
@@ -165,7 +171,7 @@ def test_weights_of_a_mixture_are_trained_once_for_all_tests(
         ("proto-net", "min_shot=3 n_shot=2", "min_shot=3 is more than the 2 shots of"),
         ("proto-net", "min_shot=2", "min_shot=2 is more than the 1 shot of a training episode"),
         ("proto-net", "min_way=9 n_way=20", "min_way=9 is more than the 8 ways of"),
-        ("proto-net", "query_balance=dirichlet:1 n_query=9", "meta-training: 1 shots and 72 que"),
+        ("proto-net", "query_balance=dirichlet:1 n_shot=28", "meta-training: 28 shots and 24 que"),
         ("ssl-meta", "min_way=2", "ssl-meta is trained for the ways that it is tested with alone"),
         ("ssl-meta", "n_way=4 query_balance=balanced", "leave train.min_way and train.n_way out"),
     ],
@@ -180,3 +186,38 @@ def test_what_cannot_be_is_refused_in_one_line(method: str, settings: str, says:
 @pytest.mark.parametrize("settings", [MIXTURE[2:], ("train.query_balance=dirichlet:1",)])
 def test_a_method_of_fixed_ways_takes_mixtures_of_all_else(settings: tuple[str, ...]) -> None:
     check_stages(config("ssl-meta", *settings), make_dataset())
+
+
+def test_settings_of_the_test_alone_share_weights_whoever_trains_them() -> None:
+    shape = ("train.n_way=3", "train.n_shot=2", "train.steps=2", "train.tasks_per_step=2")
+    told, untold = ((*shape, f"balance={balance}") for balance in ("known", "estimated"))
+    first = train("ssl-meta-plus", *told)
+    assert vars(first.method.recipe)["balance"] == "known"  # given back after the training
+    by_the_told = weights(first)
+    second = train("ssl-meta-plus", *untold)
+    assert first.weights is not None
+    assert second.weights is not None
+    assert first.weights.path == second.weights.path
+    first.weights.path.unlink()
+    assert same(by_the_told, weights(train("ssl-meta-plus", *untold)))
+    assert config("ssl-meta-plus", *told).key != config("ssl-meta-plus", *untold).key
+
+
+def test_imbalanced_episodes_have_the_queries_that_the_scarcest_class_allows() -> None:
+    split = make_dataset()["train"]
+    assert split.class_counts.min() == 30
+    shapes = [EpisodeSpec(5, 5, 15), EpisodeSpec(5, 5, 15, 2.0), EpisodeSpec(5, 1, 2, 2.0)]
+    assert fitting(shapes, split) == [shapes[0], EpisodeSpec(5, 5, 5, 2.0), shapes[2]]
+    too_many = EpisodeSpec(5, 29, 1, 2.0)
+    assert fitting([too_many], split) == [too_many]
+    with pytest.raises(UsageError, match="29 shots and 5 queries need 34 of each class"):
+        EpisodeSource(split, too_many)
+
+
+def test_a_balance_named_twice_counts_twice() -> None:
+    recipe = recipe_of("train.query_balance=balanced,dirichlet:2,balanced")
+    drawn = [shape.dirichlet for shape in training_shapes(EpisodeSpec(4, 1, 5), recipe)]
+    assert drawn == [None, 2.0, None]
+    judges = validation_shapes(config("proto-net"), recipe, 16)
+    assert [shape.dirichlet for shape in judges] == [None, 2.0]
+    assert balance_weights(recipe) == {None: 2, 2.0: 1}

@@ -16,7 +16,7 @@ from fewshot_bench.data.store import open_stored, stored_checksum
 from fewshot_bench.data.write import dataset_folder
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.predictions import predictions_path, read_predictions
-from fewshot_bench.runs.records import record_path, stored_record
+from fewshot_bench.records import record_path, stored_record
 from fewshot_bench.tracking.client import connect
 from fewshot_bench.utilities.files import open_regular
 from fewshot_bench.utilities.state_dicts import read_state_dict

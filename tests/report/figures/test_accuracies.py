@@ -10,9 +10,17 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures import Accuracy, draw_accuracies, main, read_accuracies
+from fewshot_bench.report.cells import cells, latest
+from fewshot_bench.report.figures.__main__ import main
+from fewshot_bench.report.figures.accuracies import (
+    Accuracy,
+    accuracies_figure,
+    draw_accuracies,
+    read_accuracies,
+)
+from tests.report.samples import paper_like
 
-REPORT = Path(__file__).parents[2] / "reports" / "cifar-fs-conv4-64.csv"
+REPORT = Path(__file__).parents[3] / "reports" / "cifar-fs-conv4-64.csv"
 ROWS = [
     Accuracy("middle", "inductive", 1, 60.0, 0.5),
     Accuracy("best", "transductive", 1, 70.0, 0.75),
@@ -62,6 +70,14 @@ def test_settings_differ_in_colour_shape_and_filling_and_are_explained() -> None
 def test_nothing_and_two_of_one_are_refused(rows: Sequence[Accuracy]) -> None:
     with pytest.raises(UsageError, match="one accuracy of each method"):
         draw_accuracies(rows, "")
+
+
+def test_cells_are_drawn_in_percent_with_the_mean_over_seeds() -> None:
+    one, five = accuracies_figure(cells(latest(paper_like()))).axes
+    assert [text.get_text() for text in one.get_yticklabels()] == ["ssl-meta", "proto-net"]
+    drawn = [{k: v[0] for k, v in points(panel).items()} for panel in (one, five)]
+    assert drawn[0] == pytest.approx({0: 69.0, 1: 55.5})
+    assert drawn[1] == pytest.approx({0: 71.0, 1: 72.0})
 
 
 def test_a_file_of_two_protocols_is_refused(tmp_path: Path) -> None:

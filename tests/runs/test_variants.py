@@ -1,0 +1,62 @@
+"""Variants of a method in a study, and seeds that share a backbone."""
+
+import pytest
+
+from fewshot_bench.runs.asked_methods import scoped
+from fewshot_bench.runs.request import Request, Scoped
+from fewshot_bench.runs.study import read_study
+from tests.cells import config
+
+TEXT = """
+methods = ["tim", "ssl-meta"]
+[settings]
+pretrain.epochs = 1
+[method.ssl-meta]
+settings = { train.steps = 5 }
+variants = [{ n_steps = 0 }, { n_steps = 1, train.lr = 0.1 }, { n_steps = 0 }]
+"""
+
+
+def test_variants_are_rows_beside_what_they_vary() -> None:
+    each = scoped(read_study(TEXT, "mine"), ["tim", "ssl-meta"])["ssl-meta"].each
+    common = ("pretrain.epochs=1", "train.steps=5")
+    assert [row.settings for row in each] == [
+        common,
+        (*common, "n_steps=0"),
+        (*common, "n_steps=1", "train.lr=0.1"),
+    ]
+    assert Scoped(preset="smoke").each == (Scoped(preset="smoke"),)
+
+
+def test_a_backbone_seed_counts_where_it_is_another() -> None:
+    own = config("ssl-meta", seed=3)
+    shared = own.model_copy(update={"backbone_seed": 0})
+    assert (own.pretraining_seed, shared.pretraining_seed) == (3, 0)
+    assert own.key != shared.key
+    assert "backbone_seed" not in str(own.model_dump(exclude_none=True))
+
+
+@pytest.mark.parametrize(("seed", "told"), [(0, None), (1, 0)])
+def test_seeds_of_a_request_share_a_backbone(
+    seed: int, told: int | None, monkeypatch: pytest.MonkeyPatch, empty_home: object
+) -> None:
+    from fewshot_bench.runs.plan import make_plan
+
+    request = Request(
+        methods=("proto-net",), preset="smoke", seeds=(seed,), backbone_seed=0, n_episodes=2
+    )
+    (cell,) = make_plan(request).cells
+    assert cell.config.backbone_seed == told
+    assert cell.config.pretraining_seed == 0
+
+
+def test_what_is_not_meta_trained_is_measured_once_on_a_shared_backbone(empty_home: object) -> None:
+    from fewshot_bench.runs.plan import make_plan
+
+    request = Request(
+        methods=("simple-shot", "proto-net"), preset="smoke", seeds=(0, 1, 2), n_episodes=2
+    )
+    shared = make_plan(request.model_copy(update={"backbone_seed": 0})).cells
+    assert [cell.config.method for cell in shared].count("simple-shot") == 1
+    assert len(shared) == 4
+    assert len(make_plan(request).cells) == 6
