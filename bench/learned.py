@@ -20,12 +20,14 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.data.store import open_dataset
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
+from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.evaluate import gather, inputs_of
 from fewshot_bench.report.figures.saving import save_figure
 from fewshot_bench.report.figures.style import COLOURS, explain, new_figure, styled
 from fewshot_bench.runs.plan import make_plan
 from fewshot_bench.runs.runner import made_again
 from fewshot_bench.runs.study import load_study
+from fewshot_bench.utilities.progress import say
 
 N_EPISODES = 500  # of each balance
 BALANCES = (None, 5.0, 2.0, 1.0)
@@ -103,6 +105,7 @@ def draw_steps(numbers: list[torch.Tensor]) -> Figure:
             for seed, each in enumerate(numbers):
                 raw = each[i] @ each.new_tensor([1.0, np.log(n_shot), 0.0])
                 values = (raw.sigmoid() if i == 1 else raw.exp()).detach().numpy()
+                values = values if i == 0 else values[:-1]  # after the last answer nothing moves
                 label = f"{n_shot}-shot" if seed == 0 else None
                 panel.plot(values, color=colour, marker=mark, ls=dash, ms=3.5, lw=1, label=label)
         panel.set_title(name, fontsize=9)
@@ -129,7 +132,11 @@ def main(start: str) -> None:
     cpu, numbers = torch.device("cpu"), []
     points: dict[int, list[Points]] = {n_shot: [] for n_shot in SHOTS}
     for config in configs():
-        method: Any = made_again(config, cpu)[0].eval()
+        try:
+            method: Any = made_again(config, cpu)[0].eval()
+        except UsageError as error:  # a seed that has not been trained here
+            say(f"left out: {error}")
+            continue
         numbers.append(method.numbers)
         for n_shot, found in points.items():
             found.append(trusted(method, config, n_shot))
