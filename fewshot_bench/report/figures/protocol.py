@@ -79,14 +79,19 @@ def names_of(frame: pd.DataFrame, longest: int = 36) -> list[str]:
         row = tuple(cell.values())
         if row not in names:
             name = _name(cell["method"], [cell[fact] for fact in told if cell[fact]], longest)
-            n_alike = sum(other.startswith(name[:-2]) for other in names.values())
-            names[row] = f"{name[:-2]}… {n_alike + 1})" if name in names.values() else name
+            n_alike = sum(other.startswith(name[:-1]) for other in names.values())
+            names[row] = f"{name[:-1]} {n_alike + 1})" if name in names.values() else name
     return [names[row] for row in frame[ROW].itertuples(index=False, name=None)]
 
 
 def _name(method: str, facts: Sequence[str], longest: int) -> str:
-    name = f"{method} ({', '.join(facts)})" if facts else method
-    return name if len(name) <= longest else f"{name[: longest - 2]}…)"
+    """Put facts behind the method; of long ones the end, which tells a setting's value."""
+    told = ", ".join(facts)
+    name = f"{method} ({told})" if facts else method
+    if len(name) <= longest:
+        return name
+    left = longest - len(method) - 4
+    return f"{method} (…{told[-left:]})" if facts and left > 0 else f"{name[: longest - 1]}…"
 
 
 def _alike(column: "pd.Series[Any]") -> bool:

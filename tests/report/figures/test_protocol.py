@@ -54,13 +54,22 @@ def test_a_caption_tells_what_all_have_in_common() -> None:
 def test_each_row_has_a_name_of_its_own_however_long_its_settings_are() -> None:
     text = "train.schedule=constant"
     runs = [
-        tracked(i, settings=(text, f"x={i}"), recipe={"x": str(i)}, method=method)
+        tracked(i, settings=(f"x={i}", text), recipe={"x": str(i)}, method=method)
         for i, method in enumerate(["proto-net", "proto-net", "proto-net", "tim"])
     ]
     found = names_of(frame_of(*runs), longest=24)
     assert len(set(found)) == 4
-    assert found[0] == "proto-net (train.sched…)"
-    assert found[1] == "proto-net (train.sched… 2)"
+    assert found[:2] == ["proto-net (…le=constant)", "proto-net (…le=constant 2)"]
+
+
+def test_of_a_long_name_the_value_is_told() -> None:
+    runs = [
+        tracked(i, settings=(f"balance={how}",)) for i, how in enumerate(["known", "estimated"])
+    ]
+    assert names_of(frame_of(*runs), longest=22) == [
+        "proto-net (…nce=known)",
+        "proto-net (…estimated)",
+    ]
 
 
 def test_backbones_are_named_where_there_are_several() -> None:
