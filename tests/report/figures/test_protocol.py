@@ -67,8 +67,8 @@ def test_of_a_long_name_the_value_is_told() -> None:
         tracked(i, settings=(f"balance={how}",)) for i, how in enumerate(["known", "estimated"])
     ]
     assert names_of(frame_of(*runs), longest=22) == [
-        "proto-net (…nce=known)",
         "proto-net (…estimated)",
+        "proto-net (…nce=known)",
     ]
 
 
