@@ -106,9 +106,9 @@ class Rows:
         tags = {
             **self.place.row_tags(config, record.id, answered),
             "fsbench.setting": record.result.setting,
-            **self._note(row_id, config),
         }
         set_tags(self.client, row_id, tags)
+        self._tell(row_id, config)
         latest = max(finished, int(run.info.end_time or 0))
         self.client.set_terminated(row_id, "FINISHED", latest)
         parent = run.data.tags.get(PARENT)
@@ -117,10 +117,18 @@ class Rows:
         elif parent and self.place.study:  # another machine merged it meanwhile
             set_tags(self.client, row_id, self._study_tags())
 
-    def _note(self, row_id: str, config: RunConfig) -> dict[str, str]:
-        """Description of a row, by the numbers that it has now."""
-        metrics = self.client.get_run(row_id).data.metrics
-        return {NOTE: row_note(self.place.row_of(config), metrics, self.place.tuned)}
+    def _tell(self, row_id: str, config: RunConfig) -> None:
+        """Describe a row by its numbers.
+
+        Another machine may add to them between reading and writing. Whoever writes looks again, so
+        that the last one sees all.
+        """
+        for _ in range(ATTEMPTS):
+            data = self.client.get_run(row_id).data
+            note = row_note(self.place.row_of(config), data.metrics, self.place.tuned)
+            if data.tags.get(NOTE) == note:
+                return
+            set_tags(self.client, row_id, {NOTE: note})
 
     def end(self, config: RunConfig, status: str) -> None:
         """End a row that has no number yet, since its cell ended without one."""
@@ -154,7 +162,7 @@ class Rows:
         self._describe(row_id, config)
         ends = [int(run.info.end_time or 0) for run in others if run.info.status == "FINISHED"]
         if ends:
-            set_tags(self.client, row_id, self._note(row_id, config))
+            self._tell(row_id, config)
             self.client.set_terminated(row_id, "FINISHED", max(ends))
 
     def _create(self, config: RunConfig, started: int) -> None:

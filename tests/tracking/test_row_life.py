@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from fewshot_bench.tracking import Tracker, load_runs, rows, sending
-from fewshot_bench.tracking.notes import NOTE
+from fewshot_bench.tracking.notes import NOTE, row_note
 from fewshot_bench.tracking.owed import deliver, send_owed
 from fewshot_bench.tracking.place import PARENT
 from fewshot_bench.tracking.rows import Rows
@@ -160,3 +160,23 @@ def test_a_tracker_can_be_sent_to_another_process(uri: str) -> None:
     other = pickle.loads(pickle.dumps(tracker))
     assert other.place == tracker.place
     assert isinstance(other.client, MlflowClient)
+
+
+def test_a_description_that_another_machine_wrote_too_early_is_written_again(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = row_note
+    late = iter([True])
+
+    def interrupted(*arguments: Any) -> str:
+        note = described(*arguments)
+        if next(late, False):  # between its reading and its writing another machine sends
+            Tracker(uri).send(small(n_shot=5))
+        return note
+
+    monkeypatch.setattr(rows, "row_note", interrupted)
+    monkeypatch.setattr(Rows, "_lock", lambda *_: nullcontext())  # that of another home
+    Tracker(uri).send(small(n_shot=1))
+    (row,) = of_kind("row", uri)
+    assert "1-shot" in row.data.tags[NOTE]
+    assert "5-shot" in row.data.tags[NOTE]
