@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PARAM_LENGTH = 500
 DECIMALS = 6  # of a percentage in a row: more do not fit MLflow's columns
 DIGEST_LENGTH = 36  # MLflow's
+ATTEMPTS = 5
+TWICE = ("IntegrityError", "UniqueViolation")  # what databases call it if something is there
 PARAMS_PER_BATCH, METRICS_PER_BATCH = 100, 1000
 KEPT = {"fsbench.predictions": "kept"}  # the tag of a run that has its predictions
 
@@ -84,7 +86,13 @@ def log_inputs(client: "MlflowClient", run_id: str, config: RunConfig) -> None:
         source = json.dumps({"name": name, "checksum": checksum})
         dataset = Dataset(name, checksum[:DIGEST_LENGTH], "fsbench", source)
         inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
-    client.log_inputs(run_id, inputs)
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            client.log_inputs(run_id, inputs)
+            break
+        except Exception as error:  # another machine wrote the same meanwhile
+            if not left or not any(name in str(error) for name in TWICE):
+                raise
 
 
 def log_tags(client: "MlflowClient", run_id: str, record: RunRecord) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
-from fewshot_bench.tracking import Tracker, load_runs, rows, sending
+from fewshot_bench.tracking import Tracker, load_runs, log, rows, sending
 from fewshot_bench.tracking.notes import NOTE, row_note
 from fewshot_bench.tracking.owed import deliver, send_owed
 from fewshot_bench.tracking.place import PARENT
@@ -180,3 +181,21 @@ def test_a_description_that_another_machine_wrote_too_early_is_written_again(
     (row,) = of_kind("row", uri)
     assert "1-shot" in row.data.tags[NOTE]
     assert "5-shot" in row.data.tags[NOTE]
+
+
+def test_data_that_another_machine_noted_at_once_are_noted_again() -> None:
+    tried: list[str] = []
+
+    class Client:
+        def log_inputs(self, run_id: str, inputs: object) -> None:
+            tried.append(run_id)
+            if len(tried) < 3:
+                raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: inputs")
+            if run_id == "full":
+                raise MlflowException("disk full")
+
+    log.log_inputs(Client(), "run", small().config)  # type: ignore[arg-type]
+    assert len(tried) == 3
+    with pytest.raises(MlflowException, match="disk full"):
+        log.log_inputs(Client(), "full", small().config)  # type: ignore[arg-type]
+    assert len(tried) == 4
