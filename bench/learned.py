@@ -5,7 +5,6 @@ weights that ``fsbench study transductive`` trained, on episodes of the val clas
 """
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ N_EPISODES = 500  # of each balance
 BALANCES = (None, 5.0, 2.0, 1.0)
 SHOTS = {1: (COLOURS[0], "o", "-"), 5: (COLOURS[1], "D", (0, (5, 1.5)))}
 NAMES = ("sharpness s", "fraction r of the way to the means", "weight u of a labelled image")
-ROUNDS = 5  # in which class sizes are levelled
 Points = NDArray[np.float64]
 
 
@@ -53,6 +51,7 @@ def trusted(method: Any, config: RunConfig, n_shot: int) -> Points:
     """
     split = open_dataset(config.dataset)["val"]
     table, found = inputs_of(method, split), []
+    n_rounds = sys.modules[type(method).__module__].N_LEVELLING
     for alpha in BALANCES:
         indices = EpisodeSource(split, EpisodeSpec(5, n_shot, 15, alpha)).indices(0, N_EPISODES)
         episode, labels = gather(table, indices, 5)
@@ -60,11 +59,11 @@ def trusted(method: Any, config: RunConfig, n_shot: int) -> Points:
             *_, kept = exponents(method, episode)
         shares = F.one_hot(labels, 5).double().mean(1)
         imbalance = (shares - 0.2).clamp(min=0).sum(1)
-        found.append(torch.stack([imbalance, kept.double() ** ROUNDS], dim=1))
+        found.append(torch.stack([imbalance, kept.double() ** n_rounds], dim=1))
     return torch.cat(found).numpy()
 
 
-def exponents(method: Any, episode: Any) -> Iterator[torch.Tensor]:
+def exponents(method: Any, episode: Any) -> list[torch.Tensor]:
     """What the network of trust says in each step, ``[T]``."""
     said: list[torch.Tensor] = []
     hook = method.trust.register_forward_hook(lambda _, __, out: said.append(out.flatten()))
@@ -72,7 +71,7 @@ def exponents(method: Any, episode: Any) -> Iterator[torch.Tensor]:
         method(episode)
     finally:
         hook.remove()
-    yield from said
+    return said
 
 
 @styled

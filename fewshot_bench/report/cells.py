@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fewshot_bench.report.metric import ACCURACY, Metric
@@ -112,6 +113,11 @@ def row_names(cell: Mapping[Hashable, Any]) -> tuple[str, str, str]:
 def columns_of(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """The facts of each column, in the order of the table."""
     return frame.drop_duplicates([*COLUMN, "label"]).sort_values(COLUMN).to_dict("records")
+
+
+def in_column(frame: pd.DataFrame, column: Mapping[Hashable, Any]) -> pd.DataFrame:
+    """The cells of a column, whose facts are as `columns_of` has them."""
+    return frame[np.logical_and.reduce([frame[fact] == column[fact] for fact in COLUMN])]
 
 
 def _labels(columns: pd.DataFrame) -> pd.DataFrame:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.cells import COLUMN, cells, columns_of, latest, row_names
+from fewshot_bench.report.cells import cells, columns_of, in_column, latest, row_names
 from fewshot_bench.report.paired_cells import Accuracies, Episodes, by_seed
 from fewshot_bench.report.selection import spelled
 from fewshot_bench.report.streams import stream_of, with_shortened
 from fewshot_bench.statistics.corrections import holm
-from fewshot_bench.statistics.family import ALPHA
+from fewshot_bench.statistics.family import ALPHA, corrected_equivalence
 from fewshot_bench.statistics.paired import PairedComparison, compare_seeds
 from fewshot_bench.statistics.ranks import Ranks, average_ranks
 from fewshot_bench.tracking.record import TrackedRun
@@ -105,7 +105,7 @@ def compare_runs(
     frame = _named(cells(latest(with_shortened(runs, accuracies))))
     frame["whole"] = _whole(frame, runs)
     columns = columns_of(frame)
-    rows = {id(c): _ordered(_of(frame, c), names) for c in columns}
+    rows = {id(c): _ordered(in_column(frame, c).to_dict("records"), names) for c in columns}
     chosen = [
         (column, pair)
         for column in columns
@@ -147,7 +147,7 @@ def _compared(
     p_values = holm([each.p_value for each in found])
     within: Sequence[float | None] = [None] * len(found)
     if margin is not None:
-        within = holm([each.equivalence(margin) for each in found])
+        within = corrected_equivalence(found, margin)
     return tuple(
         Pair(
             column=f"{column['dataset']} {column['label']}",
@@ -176,13 +176,6 @@ def _whole(frame: pd.DataFrame, runs: Sequence[TrackedRun]) -> list[bool]:
     lengths = {run.run_id: run.n_episodes for run in runs}
     pairs = zip(frame["run_ids"], frame["n_episodes"], strict=True)
     return [all(lengths[run_id] == n for run_id in run_ids) for run_ids, n in pairs]
-
-
-def _of(frame: pd.DataFrame, column: Cell) -> Sequence[Cell]:
-    """The cells of a column."""
-    fits = np.logical_and.reduce([frame[fact] == column[fact] for fact in COLUMN])
-    found: Sequence[Cell] = frame[fits].to_dict("records")
-    return found
 
 
 def _ordered(rows: Sequence[Cell], names: Sequence[str]) -> list[Cell]:

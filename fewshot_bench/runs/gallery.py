@@ -45,10 +45,11 @@ def _episodes(
     from fewshot_bench.episodes.source import EpisodeSource
 
     source = EpisodeSource(split, config.spec, config.episode_seed)
-    for index in range(min(N_EPISODES, config.n_episodes)):
+    shown = range(min(N_EPISODES, config.n_episodes))
+    method, answered = _answers(configs, shown)
+    for index, answers in zip(shown, answered, strict=True):
         found = source.indices(index, 1)
         names = [str(split.class_names[place]) for place in found.classes[0]]
-        method, answers = _answers(configs, index)
         title = f"Episode {index}: {config.n_way}-way {config.n_shot}-shot on {config.dataset}"
         if answers is not None:
             n_right = int((answers == found.query_labels[0]).sum())
@@ -64,17 +65,20 @@ def _episodes(
         yield Episode(title, ways)
 
 
-def _answers(configs: dict[str, RunConfig], index: int) -> tuple[str, Rows | None]:
+def _answers(
+    configs: dict[str, RunConfig], indices: Sequence[int]
+) -> tuple[str, Sequence[Rows | None]]:
     """Return what the best method that can answer again says, by its stored weights."""
-    from fewshot_bench.runs.refining import refined_episode
+    from fewshot_bench.runs.refining import refined_episodes
     from fewshot_bench.utilities.devices import pick_device
 
     for name, config in configs.items():
         try:
-            return name, refined_episode(config, index, pick_device("cpu")).steps[-1].answers
+            refined = refined_episodes(config, indices, pick_device("cpu"))
+            return name, [each.steps[-1].answers for each in refined]
         except UsageError:  # its weights are elsewhere, or it adapts its network
             continue
-    return "", None
+    return "", [None for _ in indices]
 
 
 def _shown(split: ImageSplit, rows: Rows) -> list[Shown]:

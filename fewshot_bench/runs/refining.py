@@ -1,5 +1,6 @@
 """One episode of a finished run, and what its method made of it step by step."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from fewshot_bench.config import RunConfig
 from fewshot_bench.data.dataset import ImageSplit, Split
 from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, Refinement, steps_shown
 from fewshot_bench.report.figures.refined import RefinedEpisode, Step
@@ -18,21 +20,30 @@ from fewshot_bench.runs.runner import made_again
 Indices = NDArray[np.int64]
 
 
-@torch.no_grad()
 def refined_episode(config: RunConfig, index: int, device: torch.device) -> RefinedEpisode:
-    """Answer one episode of a run again by its stored weights; nothing is trained.
+    """Answer one episode of a run again, see `refined_episodes`."""
+    (found,) = refined_episodes(config, [index], device)
+    return found
+
+
+@torch.no_grad()
+def refined_episodes(
+    config: RunConfig, indices: Sequence[int], device: torch.device
+) -> list[RefinedEpisode]:
+    """Answer episodes of a run again by its stored weights; nothing is trained.
 
     Args:
         config: of the run.
-        index: of the episode, among those that it was measured on.
+        indices: of the episodes, among those that it was measured on.
         device: to compute on.
 
     Raises:
         UsageError: the run has no such episode, its images or weights are gone, or its method does
             not work on embeddings.
     """
-    if not 0 <= index < config.n_episodes:
-        raise UsageError(f"the run has episodes 0 to {config.n_episodes - 1}, and no {index}")
+    for index in indices:
+        if not 0 <= index < config.n_episodes:
+            raise UsageError(f"the run has episodes 0 to {config.n_episodes - 1}, and no {index}")
     method, source = made_again(config, device)
     if method.adapts_backbone:
         raise UsageError(
@@ -40,10 +51,14 @@ def refined_episode(config: RunConfig, index: int, device: torch.device) -> Refi
             "embeddings to be drawn; choose another with --method"
         )
     method.eval()
+    return [_refined(method, source, index) for index in indices]
+
+
+def _refined(method: Method, source: EpisodeSource, index: int) -> RefinedEpisode:
     indices, split = source.indices(index, 1), source.split
     support, query = (_rows(method, split, rows[0]) for rows in (indices.support, indices.query))
-    labels = torch.from_numpy(indices.support_labels).to(device)
-    episode = Episode(support[None], labels, query[None], config.n_way, embedded=True)
+    labels = torch.from_numpy(indices.support_labels).to(method.device)
+    episode = Episode(support[None], labels, query[None], source.spec.n_way, embedded=True)
     steps = list(method.refinements(episode))
     shown = set(steps_shown(steps[-1].step))
     names = [split.class_names[place] for place in indices.classes[0]]

@@ -33,11 +33,23 @@ def behind_best(methods: Sequence[Mapping[int, Measured]]) -> list[float]:
     Raises:
         UsageError: they were not measured on the same episodes.
     """
+    found, best = all_pairs(methods), best_of(methods)
+    corrected = {pair: p_value for pair, (_, p_value) in found.items()}
+    return [corrected.get((min(i, best), max(i, best)), 1.0) for i in range(len(methods))]
+
+
+def all_pairs(
+    methods: Sequence[Mapping[int, Measured]],
+) -> dict[tuple[int, int], tuple[PairedComparison, float]]:
+    """Compare each method with each later one: by their places, and with Holm's p over all pairs.
+
+    Raises:
+        UsageError: they were not measured on the same episodes.
+    """
     pairs = list(combinations(range(len(methods)), 2))
     found = [compare_seeds(methods[i], methods[j]) for i, j in pairs]
-    corrected = dict(zip(pairs, holm([each.p_value for each in found]), strict=True))
-    best = best_of(methods)
-    return [corrected.get((min(i, best), max(i, best)), 1.0) for i in range(len(methods))]
+    corrected = holm([each.p_value for each in found])
+    return dict(zip(pairs, zip(found, corrected, strict=True), strict=True))
 
 
 def best_of(methods: Sequence[Mapping[int, Measured]]) -> int:

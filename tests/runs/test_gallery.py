@@ -1,5 +1,6 @@
 """Episodes on a page: the images that were shown and asked for, and what they were taken for."""
 
+from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -74,10 +75,11 @@ def test_what_is_drawn_are_the_episodes_of_the_stream(checksum: str) -> None:
 
 
 def test_answers_are_those_of_the_method(checksum: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def first_class(config: object, index: int, device: object) -> Any:
-        return SimpleNamespace(steps=[SimpleNamespace(answers=np.zeros(24, dtype=np.int64))])
+    def first_class(config: object, indices: Sequence[int], device: object) -> Any:
+        step = SimpleNamespace(answers=np.zeros(24, dtype=np.int64))
+        return [SimpleNamespace(steps=[step]) for _ in indices]
 
-    monkeypatch.setattr(refining, "refined_episode", first_class)
+    monkeypatch.setattr(refining, "refined_episodes", first_class)
     (first, *_), _ = drawn(checksum)
     assert first.title == "Episode 0: 3-way 1-shot on levels, answered by tim: 8 of 24 right"
     assert {q.answered for way in first.ways for q in way.queries} == {first.ways[0].name}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -25,15 +24,14 @@ from fewshot_bench.report.figures.style import (
     new_figure,
     styled,
 )
-from fewshot_bench.statistics.corrections import holm
-from fewshot_bench.statistics.paired import Measured, compare_seeds
+from fewshot_bench.statistics.family import ALPHA, all_pairs
+from fewshot_bench.statistics.paired import Measured
 
 Floats = NDArray[np.float64]
 
 MOST = 24  # methods whose differences can still be read
 _LINE, _MARGIN = 0.3, 1.7  # inches
 _SHADES = LinearSegmentedColormap.from_list("better", ["#f3b48b", "#fbfbfb", "#8dbde3"])
-_LEVEL = 0.05
 _MARKS = {"inductive": "●", "transductive": "◆"}
 _KEY = (
     "row less column, in points · bold on colour: significant at 5 %, by Holm for all pairs; "
@@ -90,10 +88,8 @@ def compared(
         settings: of each method.
     """
     names, n = list(results), len(results)
-    pairs = list(combinations(range(n), 2))
-    found = [compare_seeds(results[names[i]], results[names[j]]) for i, j in pairs]
     differences, p_values = np.zeros((n, n)), np.ones((n, n))
-    for (i, j), each, p in zip(pairs, found, holm([e.p_value for e in found]), strict=True):
+    for (i, j), (each, p) in all_pairs(list(results.values())).items():
         differences[i, j], differences[j, i] = 100 * each.difference, -100 * each.difference
         p_values[i, j] = p_values[j, i] = p
     means: Floats = np.array(
@@ -119,7 +115,7 @@ def draw_differences(found: Differences, caption: str) -> Figure:
     figure = new_figure(_MARGIN + max(_LINE * n, 1.5))
     axes = figure.subplots()
     shown = found.differences[np.ix_(order, order)]
-    sure = found.p_values[np.ix_(order, order)] < _LEVEL
+    sure = found.p_values[np.ix_(order, order)] < ALPHA
     _shade(axes, np.where(sure, shown, 0.0))
     texts, facts = lettered([found.names[i] for i in order])
     marks = [f"{text} {_MARKS[found.settings[i]]}" for text, i in zip(texts, order, strict=True)]

@@ -2,18 +2,15 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.cells import COLUMN, columns_of
+from fewshot_bench.report.cells import columns_of, in_column
 from fewshot_bench.report.paired_cells import Accuracies, by_seed
-from fewshot_bench.statistics.corrections import holm
-from fewshot_bench.statistics.family import ALPHA
-from fewshot_bench.statistics.paired import PairedComparison, compare_seeds
+from fewshot_bench.statistics.family import ALPHA, all_pairs
+from fewshot_bench.statistics.paired import PairedComparison
 
 Facts = Mapping[Hashable, Any]
 
@@ -73,23 +70,16 @@ def verdicts_on(frame: pd.DataFrame, accuracies: Accuracies) -> list[Verdict]:
     """
     found = []
     for column in columns_of(frame):
-        fits = np.logical_and.reduce([frame[fact] == column[fact] for fact in COLUMN])
-        rows = frame[fits].sort_values("mean", ascending=False, kind="stable").to_dict("records")
-        found.append(_verdict(column, rows, accuracies))
+        rows = in_column(frame, column).sort_values("mean", ascending=False, kind="stable")
+        found.append(_verdict(column, rows.to_dict("records"), accuracies))
     return found
 
 
 def _verdict(column: Facts, rows: Sequence[Facts], accuracies: Accuracies) -> Verdict:
     """Compare all pairs: the best is chosen by the data, so that whichever it is may be it."""
-    pairs = list(combinations(range(len(rows)), 2))
     try:
-        episodes = [by_seed(row, accuracies) for row in rows]
-        found = [compare_seeds(episodes[i], episodes[j]) for i, j in pairs]
+        found = all_pairs([by_seed(row, accuracies) for row in rows])
     except UsageError:
         return Verdict(column, tuple(map(Rival, rows)), told=False)
-    corrected = holm([each.p_value for each in found])
-    rivals = [Rival(rows[0])]
-    for (first, second), behind, p_value in zip(pairs, found, corrected, strict=True):
-        if first == 0:
-            rivals.append(Rival(rows[second], behind, p_value))
-    return Verdict(column, tuple(rivals), told=True)
+    rivals = [Rival(rows[i], *found[0, i]) for i in range(1, len(rows))]
+    return Verdict(column, (Rival(rows[0]), *rivals), told=True)
