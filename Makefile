@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## install, then meta-train and test ssl-meta on the em
 	$(BIN)/fsbench run --method ssl-meta --shots 1
 
 test: $(VENV)/.installed-test ## install, then run the whole test suite (PYTEST_ARGS="-k name" for a part)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12 $(PYTEST_ARGS)
 
 cluster: $(VENV)/.installed-test ## start a Ray cluster of two nodes here and kill its parts (minutes)
 	$(PIP_INSTALL) -e '.[ray]'

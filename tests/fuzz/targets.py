@@ -25,7 +25,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.presets import PRESETS, build_recipe
 from fewshot_bench.recipe import PretrainRecipe, Recipe, TrainRecipe
 from tests.data.files import cifar_pickles, make_tar, make_zip, png
-from tests.fuzz import stored
+from tests.fuzz import exchanged, stored
 
 
 class FuzzRecipe(Recipe):
@@ -88,7 +88,12 @@ def image(data: bytes) -> None:
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    f.__name__: f for f in (config, archive, folder_archive, tar, unpickle, image, *stored.TARGETS)
+    target.__name__: target
+    for target in (
+        *(config, archive, folder_archive, tar, unpickle, image),
+        *stored.TARGETS,
+        *exchanged.TARGETS,
+    )
 }
 
 
@@ -104,7 +109,10 @@ def seeds(name: str) -> list[bytes]:
         "unpickle": [pickle.dumps({"data": np.arange(4), "names": ["a"]}, p) for p in (0, 2, 4)],
         "image": [_image(form) for form in FORMATS],
     }
-    return made[name] if name in made else stored.seeds(name)
+    if name in made:
+        return made[name]
+    own = exchanged if TARGETS[name] in exchanged.TARGETS else stored
+    return own.seeds(name)
 
 
 SPLITS = ("train", "val", "test")

@@ -32,12 +32,22 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_a_killed_run_and_the_way_to_go_on(
-    uninterrupted: Path, tmp_path: Path, number: int, code: int
+    uninterrupted: Path, tmp_path: Path
 ) -> None:
-    process = start(tmp_path, *ONE_CELL)
-    while not list(tmp_path.glob("home/weights/backbone-*/last.safetensors")):
+    stop(tmp_path, signal.SIGTERM, 143, "backbone-*")
+    stop(tmp_path, signal.SIGINT, 130, "method-*")
+    again = start(tmp_path, *ONE_CELL)
+    assert "going on from step" in again.communicate()[1]
+    assert again.returncode == 0
+    assert statuses(tmp_path) == ["KILLED", "KILLED", "FINISHED"]
+    assert_same(tmp_path, uninterrupted)
+
+
+def stop(folder: Path, number: signal.Signals, code: int, stage: str) -> None:
+    """Start the cell, and send it a signal as soon as there is a checkpoint of a stage."""
+    process = start(folder, *ONE_CELL)
+    while not list(folder.glob(f"home/weights/{stage}/last.safetensors")):
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(number)
@@ -45,13 +55,7 @@ def test_a_signal_leaves_a_killed_run_and_the_way_to_go_on(
     assert process.returncode == code, errors
     assert "stopped; the same command goes on from the last checkpoint" in errors
     assert "Traceback" not in errors
-    assert statuses(tmp_path) == ["KILLED"]
-
-    again = start(tmp_path, *ONE_CELL)
-    assert "going on from step" in again.communicate()[1]
-    assert again.returncode == 0
-    assert statuses(tmp_path) == ["KILLED", "FINISHED"]
-    assert_same(tmp_path, uninterrupted)
+    assert statuses(folder)[-1] == "KILLED"
 
 
 @on_demand
