@@ -23,6 +23,7 @@ from fewshot_bench.evaluation.parallel import map_on_cores
 from fewshot_bench.method import Method
 from fewshot_bench.results import Answers, Result
 from fewshot_bench.statistics.metrics import N_BINS, calibration_error
+from fewshot_bench.utilities.devices import to_device
 from fewshot_bench.version import __version__
 
 # Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
@@ -162,11 +163,14 @@ def gather(
 
     In training the episode says which classes of the split its labels stand for.
     """
-    labels = torch.from_numpy(indices.support_labels).to(table.device)
+
+    def there(numbers: NDArray[np.int64]) -> Tensor:
+        return to_device(torch.from_numpy(numbers), table.device)
+
+    labels, classes = there(indices.support_labels), there(indices.classes) if training else None
     support, query = table[indices.support], table[indices.query]
-    classes = torch.from_numpy(indices.classes).to(table.device) if training else None
     episode = Episode(support, labels, query, n_way, embedded=table.embedded, classes=classes)
-    return episode, torch.from_numpy(indices.query_labels).to(table.device)
+    return episode, there(indices.query_labels)
 
 
 def _peak_memory(device: torch.device) -> float:
