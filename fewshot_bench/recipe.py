@@ -71,7 +71,7 @@ class PretrainRecipe(OptimRecipe):
     preset ``paper`` is the schedule of SIB's authors (``main_feat.py``) where a paper has no other.
     """
 
-    younger = OptimRecipe.younger | {"rotation_classes"}
+    younger = OptimRecipe.younger | {"rotation_classes", "val_every"}
 
     head: Literal["cosine", "linear"] = Field(
         "cosine", description="classifier of the train classes, dropped afterwards"
@@ -103,6 +103,9 @@ class PretrainRecipe(OptimRecipe):
     schedule: Literal["constant", "step", "one-cycle"] = "one-cycle"
     warmup: float = Field(0.25, ge=0, le=1)
     val_episodes: int = Field(1000, ge=1, description="5-way 1-shot, cosine prototypes [SIB]")
+    val_every: int = Field(
+        1, ge=1, description="epochs between validations, each of which writes the checkpoint"
+    )
 
 
 class TrainRecipe(OptimRecipe):

@@ -129,7 +129,7 @@ def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> Non
         PrototypeValidation(backbone, dataset["val"], recipe.val_episodes),
         recipe,
         n_steps=recipe.epochs * batches.per_epoch,
-        val_every=batches.per_epoch,
+        val_every=recipe.val_every * batches.per_epoch,
         seed=seed,
         stored=stored,
     )
