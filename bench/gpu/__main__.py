@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.gpu import correctness, deep, peers, rates
+from bench.gpu import correctness, deep, peers, rates, resuming
 from bench.gpu.journal import Journal, Line
 from bench.gpu.report import number, write_report
 from bench.gpu.setup import Piece, Setup, SkippedError, Work
@@ -25,7 +25,7 @@ PIECES = (
     Piece("gradients", "Gradients of every meta-training, likewise", correctness.gradients),
     Piece("networks", "Backbones, likewise", correctness.networks),
     Piece("steps", "Steps of pretraining, likewise", correctness.steps),
-    Piece("resumed", "Training that was stopped", rates.resumed),
+    Piece("resumed", "Training that was stopped", resuming.resumed),
     Piece("heads", "Heads on cached embeddings", rates.evaluations),
     Piece("maml", "Second-order MAML", rates.maml),
     Piece("pretraining", "Pretraining, CIFAR-FS's number of images", rates.pretrainings),

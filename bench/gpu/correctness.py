@@ -105,7 +105,7 @@ def _vmapped(device: torch.device) -> Found:
     episode, labels = moved(episode, device, torch.float64), labels.to(device)
     rate = method.recipe.model_dump()["inner_lr"]
     looped = vmapped.gradient(method.loss(episode, labels), method)
-    loss = vmapped.loss(vmapped.plain_norms(method), episode, labels, rate)
+    loss = vmapped.loss(vmapped.written_norms(method), episode, labels, rate)
     found = difference(looped, vmapped.gradient(loss, method))
     return Found(found, UNIT, IN_DOUBLE, at_most=True, note="to our loop over tasks")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bench.gpu.inputs import image_split
@@ -34,7 +33,7 @@ def rows(network: str, setup: Setup) -> Rows:
     """Import, pretraining, and the embeddings of each split; each finds what was made before."""
     name = "conv4-64" if setup.toy else network
     yield "images", partial(_images, setup)
-    yield "pretraining", partial(_pretrained, name, network, setup)
+    yield "pretraining", partial(_pretrained, name, setup)
     for split in SPLITS[::-1]:
         yield f"embeddings of {split}", partial(_embedded, name, network, split, setup)
 
@@ -67,7 +66,7 @@ def _images(setup: Setup) -> Found:
     return Found(n, "images")
 
 
-def _pretrained(name: str, network: str, setup: Setup) -> Found:
+def _pretrained(name: str, setup: Setup) -> Found:
     dataset, recipe = _dataset(setup), recipe_of(setup)
     stored = pretraining(dataset, name, recipe, seed=0)
     backbone = build_backbone(name, dataset["train"], setup.device)

@@ -33,8 +33,9 @@ def head_rate(name: str, embeddings: NDArray[np.float32], setup: Setup) -> float
     """Episodes a second of easyfsl's evaluation, its sampler and loader included."""
     if name not in EASYFSL or not there("easyfsl"):
         return None
-    from bench.theirs import easyfsl_heads
     from easyfsl.utils import evaluate  # type: ignore[import-not-found]
+
+    from bench.theirs import easyfsl_heads
 
     features = torch.from_numpy(np.array(embeddings))
     method = easyfsl_heads.build(name, features.to(setup.device)).to(setup.device)

@@ -1,9 +1,7 @@
 """Rates on the device: heads, MAML, pretraining, meta-training, whole evaluations."""
 
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -102,7 +100,7 @@ def _maml(how: str, pixels: int, setup: Setup, n_tasks: int = TASKS_PER_STEP) ->
     episode = meta_batch(pixels, setup.device, n_tasks)
     labels = torch.arange(5, device=setup.device).repeat(SPEC.n_query).expand(n_tasks, -1)
     if how == "vmap":
-        vmapped.plain_norms(method)
+        vmapped.written_norms(method)
 
     def step() -> None:
         loss = (
@@ -143,7 +141,7 @@ def _epoch(name: str, precision: str, batch: int, aim: float, setup: Setup) -> F
         with torch.autocast(setup.device.type, torch.bfloat16, enabled=mixed):
             return net.loss(images, labels)
 
-    job = trainer(net, objective, recipe, setup.out)
+    job = trainer(net, objective, recipe)
     n_steps, done = setup.size(30, 1), [0]
 
     def steps() -> None:
@@ -159,7 +157,7 @@ def _epoch(name: str, precision: str, batch: int, aim: float, setup: Setup) -> F
     return Found(seconds, "s an epoch", wanted, at_most=True, note=note)
 
 
-def trainer(module: torch.nn.Module, objective: object, recipe: object, out: Path) -> Trainer:
+def trainer(module: torch.nn.Module, objective: object, recipe: object) -> Trainer:
     """Return what takes steps as every training does; it is asked for nothing else."""
     stored = StoredWeights({"kind": "bench"})
     facts = {"n_steps": 10_000, "val_every": 10_000, "seed": 0, "stored": stored}
@@ -185,7 +183,7 @@ def _meta(name: str, setup: Setup) -> Found:
         n_way = indices.classes.shape[1]
         return method.train().loss(*gather(table, indices, n_way, training=True))
 
-    job, n_steps = trainer(method, objective, recipe, setup.out), setup.size(200, 2)
+    job, n_steps = trainer(method, objective, recipe), setup.size(200, 2)
 
     def steps() -> None:
         for step in range(n_steps):
@@ -214,53 +212,3 @@ def _whole(name: str, n_episodes: int, setup: Setup) -> Found:
     seconds = time.perf_counter() - began
     note = f"{seconds:.2f} s in all, {result.peak_memory_mb:,.0f} MB"
     return Found(n / seconds, "episodes/s", note=note)
-
-
-def resumed(setup: Setup) -> Rows:
-    """A training that was stopped and went on ends as one that was not."""
-    yield "weights", partial(_resumed, setup)
-
-
-def _resumed(setup: Setup) -> Found:
-    with tempfile.TemporaryDirectory(dir=setup.out) as folder:
-        whole, parts = (_short_training(Path(folder) / str(n), n, setup) for n in (None, 3))
-    note = "of a training that went on after 3 of 6 steps, to one never stopped"
-    same = float((whole - parts).abs().max())
-    return Found(same, "largest difference", 1e-6, at_most=True, note=note)
-
-
-def _short_training(folder: Path, stop: int | None, setup: Setup) -> Tensor:
-    """Weights after six steps; a stop writes the checkpoint, and all is built anew."""
-    split = image_split("train", 4, 20, 16)
-    stored = _In(folder)
-    for n_steps in (stop, 6) if stop else (6,):
-        torch.manual_seed(0)
-        recipe = PretrainRecipe.model_validate({"batch_size": 16, "schedule": "constant"})
-        net = PretrainingNet(build_backbone("conv4-64", split, setup.device), 4, recipe)
-        batches = _Batches(split, recipe, 0, setup.device)
-        net = net.to(setup.device).train()
-
-        def objective(step: int, net: PretrainingNet = net, made: _Batches = batches) -> Tensor:
-            return net.loss(*made[step])
-
-        facts = {"n_steps": n_steps, "val_every": 100, "seed": 0, "stored": stored}
-        job = Trainer("bench", "it", net, objective, float, recipe, **facts)  # type: ignore[arg-type]
-        job.best_weights = {}
-        job.run()
-        job._save()
-    return torch.cat([p.detach().flatten() for p in net.parameters()])
-
-
-class _In(StoredWeights):
-    """Weights in a folder of their own."""
-
-    def __init__(self, place: Path) -> None:
-        super().__init__({"kind": "bench"})
-        place.mkdir(parents=True)
-        object.__setattr__(self, "place", place)
-
-    @property
-    def folder(self) -> Path:
-        """The one that was given."""
-        place: Path = self.place  # type: ignore[attr-defined]
-        return place

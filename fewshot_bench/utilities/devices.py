@@ -1,5 +1,6 @@
 """Devices to compute on, by the names that a user gives, and how numbers get there."""
 
+import os
 from collections.abc import Sequence
 
 import torch
@@ -22,6 +23,20 @@ def pick_device(name: str) -> torch.device:
         available = [kind for kind, present in there.items() if present]
         raise UsageError(f"no device '{name}' here; use --device {' or '.join(available)}")
     return torch.device(name)
+
+
+def take_gpu(place: int) -> None:
+    """Let this process see one GPU of several, so that workers have one each, in turn.
+
+    To be called before any of them is used.
+
+    Args:
+        place: of this process among the workers.
+    """
+    told = os.environ.get("CUDA_VISIBLE_DEVICES")
+    there = told.split(",") if told is not None else [*map(str, range(torch.cuda.device_count()))]
+    if len(there) > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = there[place % len(there)]
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
