@@ -91,7 +91,8 @@ class PretrainRecipe(OptimRecipe):
         "latter, but for its WRN]",
     )
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="bfloat16: mixed precision, about twice as fast where it is built in"
+        "float32",
+        description="bfloat16: mixed precision, for GPUs; slower on a CPU with AVX-512 alone",
     )
     epochs: int = Field(40, ge=1, description="over the train split")
     batch_size: int = Field(64, ge=2, description="[SIB main_feat.py]")

@@ -76,11 +76,11 @@ def like(tensor: Tensor, device: torch.device) -> Tensor:
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=dtype, device=device)
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes operations that wait, and answers in the place of a device without numbers."""
 
     def __init__(self, waits: Waits) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.waits = waits
 
     def __torch_dispatch__(

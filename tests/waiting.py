@@ -3,7 +3,7 @@
 Run by `tests.test_waiting`, and by hand as ``pytest tests/waiting.py``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,21 +14,24 @@ from torch import Tensor
 
 from fewshot_bench.backbones.base import to_channels_last
 from fewshot_bench.backbones.conv4 import Conv4
+from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.data.resident import Pixels
-from fewshot_bench.episodes.episode import Episode
+from fewshot_bench.episodes.episode import Episode, EpisodeIndices
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import UsageError
-from fewshot_bench.evaluation.evaluate import gather
+from fewshot_bench.evaluation.block import Block
+from fewshot_bench.evaluation.evaluate import gather, score_episodes
 from fewshot_bench.evaluation.features import FeatureTable, ImageTable
 from fewshot_bench.method import Method, methods
+from fewshot_bench.presets import build_recipe
 from fewshot_bench.recipe import PretrainRecipe
 from fewshot_bench.training.optimisation import make_optimizer
 from fewshot_bench.training.pretraining import _Batches
 from fewshot_bench.training.pretraining_heads import PretrainingNet
 from fewshot_bench.training.trainer import Trainer
-from tests.pretend import Waits, like, pretended, there, watched
+from tests.pretend import NAME, Waits, like, pretended, there, watched
 from tests.synthetic import make_method, make_split, make_tasks
 from tests.training.jobs import kept, trainer
 
@@ -133,6 +136,30 @@ def test_looking_embeddings_up_is_not_waited_for() -> None:
             episode, labels = gather(table, indices, 5)
     assert episode.query.device == labels.device == device
     assert not waits
+
+
+def test_an_evaluation_waits_once_a_batch_of_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its scores are finite; and it has the episodes that the CPU has."""
+    source = EpisodeSource(make_split(), EpisodeSpec(5, 1, 3))
+    features = torch.rand(240, 8, generator=torch.Generator().manual_seed(0))
+    cls = methods["proto-net"]
+    method = cls(Precomputed(8), build_recipe(cls.recipe_type), 5)
+    truth = score_episodes(method, source, 2500, FeatureTable(features))
+
+    def answered(indices: EpisodeIndices, scores: Iterable[Tensor]) -> Block:
+        assert {part.device.type for part in scores} == {NAME}
+        nothing = np.zeros(len(indices.support))
+        return Block(indices, nothing, nothing, nothing, nothing, np.zeros(15))  # type: ignore[arg-type]
+
+    monkeypatch.setattr("fewshot_bench.evaluation.evaluate.block_of", answered)
+    with pretended() as device:
+        there(method, device)
+        table = FeatureTable(like(features, device))
+        with watched() as waits:
+            scores = score_episodes(method, source, 2500, table)
+    assert scores.digest == truth.digest
+    assert len(scores.accuracies) == 2500
+    assert sum(waits.values()) == 3, waits
 
 
 def test_images_are_brought_to_a_device_once() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.gpu import correctness, deep, peers, rates, resuming
+from bench.gpu import correctness, deep, graphs, peers, rates, resuming
 from bench.gpu.journal import Journal, Line
 from bench.gpu.report import number, write_report
 from bench.gpu.setup import Piece, Setup, SkippedError, Work
@@ -30,6 +30,7 @@ PIECES = (
     Piece("maml", "Second-order MAML", rates.maml),
     Piece("pretraining", "Pretraining, CIFAR-FS's number of images", rates.pretrainings),
     Piece("meta-training", "Meta-training on cached embeddings", rates.meta_trainings),
+    Piece("graphs", "Small steps in a CUDA graph", graphs.rows),
     Piece("images", "Whole evaluations from images", rates.from_images),
     *(
         Piece(f"deep-{name}", f"{name} on CIFAR-FS", partial(deep.rows, name))

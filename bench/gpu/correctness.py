@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ UNIT = "relative difference"
 @contextmanager
 def exact() -> Iterator[None]:
     """Let a GPU multiply float32 as float32."""
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    backends: list[Any] = [torch.backends.cuda.matmul, torch.backends.cudnn]
     before = [backend.allow_tf32 for backend in backends]
     for backend in backends:
         backend.allow_tf32 = False
@@ -181,7 +182,7 @@ def _ten_steps(device: torch.device, dtype: torch.dtype) -> tuple[float, Tensor]
     optimizer = make_optimizer(recipe, net)
     images = torch.randn(320, 3, 16, 16, generator=generator).to(device, kept)
     labels = (torch.arange(320) % 5).to(device)
-    for batch, of_batch in zip(images.split(32), labels.split(32), strict=True):
+    for batch, of_batch in zip(torch.split(images, 32), torch.split(labels, 32), strict=True):
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             loss = net.loss(batch, of_batch)
         optimizer.zero_grad()

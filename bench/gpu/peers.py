@@ -1,6 +1,8 @@
 """The peers on the same device, where they are installed; None says that they are not."""
 
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -9,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from bench.gpu.inputs import meta_batch
 from bench.gpu.setup import Setup
 from bench.gpu.timing import seconds_of, steady_seconds
 from bench.settings import INNER_LR, INNER_STEPS
@@ -16,6 +19,14 @@ from bench.settings import INNER_LR, INNER_STEPS
 EASYFSL = {
     *("proto-net", "simple-shot", "bd-cspn", "laplacian-shot", "tim", "pt-map", "fine-tune"),
 }
+
+
+def tried(rate: Callable[[], float | None]) -> tuple[float | None, str]:
+    """Ask for a peer's rate; one that cannot run here costs no row, and is told in a remark."""
+    try:
+        return rate(), ""
+    except Exception as error:
+        return None, f"; the peer failed: {type(error).__name__}: {error}"[:120]
 
 
 @cache
@@ -33,15 +44,13 @@ def head_rate(name: str, embeddings: NDArray[np.float32], setup: Setup) -> float
     """Episodes a second of easyfsl's evaluation, its sampler and loader included."""
     if name not in EASYFSL or not there("easyfsl"):
         return None
-    from easyfsl.utils import evaluate  # type: ignore[import-not-found]
-
-    from bench.theirs import easyfsl_heads
-
+    theirs: Any = import_module("bench.theirs.easyfsl_heads")
+    evaluate: Any = import_module("easyfsl.utils").evaluate
     features = torch.from_numpy(np.array(embeddings))
-    method = easyfsl_heads.build(name, features.to(setup.device)).to(setup.device)
+    method = theirs.build(name, features.to(setup.device)).to(setup.device)
 
     def run(n: int) -> None:
-        loader = easyfsl_heads.loader(features, n)
+        loader = theirs.loader(features, n)
         evaluate(method, loader, device=str(setup.device), use_tqdm=False)
 
     run(2)
@@ -53,12 +62,9 @@ def maml_rate(pixels: int, n_tasks: int, setup: Setup) -> float | None:
     """Tasks a second of learn2learn's second-order MAML, forward and backward."""
     if not there("learn2learn"):
         return None
-    import learn2learn  # type: ignore[import-not-found]
-
-    from bench.gpu.inputs import meta_batch
-
+    algorithms: Any = import_module("learn2learn").algorithms
     network = _conv4(pixels).to(setup.device)
-    maml = learn2learn.algorithms.MAML(network, lr=INNER_LR, first_order=False)
+    maml = algorithms.MAML(network, lr=INNER_LR, first_order=False)
     episode = meta_batch(pixels, setup.device, n_tasks)
     wanted = torch.arange(5, device=setup.device).repeat(episode.query.shape[1] // 5)
     batch = (episode.support, episode.support_labels, episode.query)
@@ -69,14 +75,13 @@ def maml_rate(pixels: int, n_tasks: int, setup: Setup) -> float | None:
             learner = maml.clone()
             for _ in range(setup.size(INNER_STEPS, 1)):
                 learner.adapt(F.cross_entropy(learner(support), labels))
-            (F.cross_entropy(learner(query), wanted) / n_tasks).backward()
+            torch.autograd.backward(F.cross_entropy(learner(query), wanted) / n_tasks)
 
     return n_tasks / steady_seconds(step, setup.device, setup.toy)
 
 
 def _conv4(pixels: int) -> Any:
-    from bench.theirs.learn2learn_maml import conv4
-
+    conv4: Any = import_module("bench.theirs.learn2learn_maml").conv4
     weights: list[torch.Tensor] = []
     for before in (3, 64, 64, 64):
         weights += [0.06 * torch.randn(64, before, 3, 3), torch.ones(64), torch.zeros(64)]

@@ -18,7 +18,7 @@ from bench.gpu.inputs import (
 from bench.gpu.setup import Found, Rows, Setup
 from bench.gpu.timing import peak_gb, seconds_of, steady_seconds
 from bench.inputs import SPEC, TASKS_PER_STEP
-from bench.settings import INNER_LR, INNER_STEPS, STEPS
+from bench.settings import INNER_LR, INNER_STEPS, PER_CLASS, STEPS
 from fewshot_bench.backbones.base import backbones, to_channels_last
 from fewshot_bench.bases.inner_loop import InnerLoopMethod
 from fewshot_bench.data.embeddings import GivenSplit
@@ -45,7 +45,7 @@ NETWORKS = {  # batch, and the seconds that an epoch may take
 
 def evaluations(setup: Setup) -> Rows:
     """The evaluator on cached embeddings, 5-way 1-shot, its sampling included."""
-    split = embedding_split(20, setup.size(600, 20), setup.size(WIDTH, 32))
+    split = embedding_split(20, PER_CLASS, setup.size(WIDTH, 32))
     source = EpisodeSource(split, SPEC)
     yield "sampling alone", partial(_sampling, source, setup)
     for name in heads():
@@ -74,10 +74,10 @@ def _head(name: str, split: GivenSplit, source: EpisodeSource, setup: Setup) -> 
         if seconds > 1 or n >= most:
             break
         n = min(most, 8 * n)
-    peer = peers.head_rate(name, split.embeddings, setup)
     note = peak_gb(setup.device)
+    peer, failure = peers.tried(lambda: peers.head_rate(name, split.embeddings, setup))
     aim = 50 * peer if name == "tim" and peer else AIM_OF_HEADS.get(name)
-    return Found(n / seconds, "episodes/s", aim, peer=peer, note=note)
+    return Found(n / seconds, "episodes/s", aim, peer=peer, note=(note + failure).lstrip("; "))
 
 
 def maml(setup: Setup) -> Rows:
@@ -112,9 +112,10 @@ def _maml(how: str, pixels: int, setup: Setup, n_tasks: int = TASKS_PER_STEP) ->
 
     peak_gb(setup.device)
     seconds = steady_seconds(step, setup.device, setup.toy)
-    peer = peers.maml_rate(pixels, n_tasks, setup)
+    note = peak_gb(setup.device)
+    peer, failure = peers.tried(lambda: peers.maml_rate(pixels, n_tasks, setup))
     aim = 10 * peer if peer else None
-    return Found(n_tasks / seconds, "tasks/s", aim, peer=peer, note=peak_gb(setup.device))
+    return Found(n_tasks / seconds, "tasks/s", aim, peer=peer, note=(note + failure).lstrip("; "))
 
 
 def pretrainings(setup: Setup) -> Rows:

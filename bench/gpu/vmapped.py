@@ -28,7 +28,7 @@ def written_norms(method: InnerLoopMethod) -> InnerLoopMethod:
     """Let the batch norms of a method be such, in place."""
     for module in method.modules():
         if type(module) is TwiceBatchNorm2d:
-            module.__class__ = WrittenNorm
+            module.__class__ = WrittenNorm  # type: ignore[assignment]
     return method
 
 

@@ -19,7 +19,7 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.block import Block, block_of
 from fewshot_bench.evaluation.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.evaluation.finite import require_finite_scores
-from fewshot_bench.evaluation.parallel import map_on_cores
+from fewshot_bench.evaluation.parallel import ahead, map_on_cores
 from fewshot_bench.method import Method
 from fewshot_bench.results import Answers, Result
 from fewshot_bench.statistics.metrics import N_BINS, calibration_error
@@ -122,9 +122,11 @@ def score_episodes(
     method.eval()
     chunk, block, most = _sizes(method, source, table)
 
+    def sample(start: int) -> tuple[int, EpisodeIndices]:
+        return start, source.indices(start, min(block, n_episodes - start))
+
     @torch.no_grad()
-    def answer(method: Method, start: int) -> Block:
-        indices = source.indices(start, min(block, n_episodes - start))
+    def answer(method: Method, start: int, indices: EpisodeIndices) -> Block:
         parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
         episodes = (gather(table, part, source.spec.n_way)[0] for part in parts)
         scores = (
@@ -133,9 +135,16 @@ def score_episodes(
         )
         return block_of(indices, scores)
 
+    starts = range(0, n_episodes, block)
+    if table.device.type == "cpu":
+        answered = map_on_cores(
+            method, lambda own, start: answer(own, *sample(start)), starts, most
+        )
+    else:  # which is faster than one core makes episodes
+        answered = (answer(method, *sampled) for sampled in ahead(sample, starts))
     digest, blocks = hashlib.sha256(), []
     gaps: NDArray[np.float64] = np.zeros(N_BINS)
-    for done in map_on_cores(method, answer, range(0, n_episodes, block), most):
+    for done in answered:
         done.indices.update(digest)
         gaps += done.gaps
         blocks.append((done.accuracies, done.macro_f1))

@@ -98,7 +98,7 @@ def free_slacks(kernel: Tensor, targets: Tensor, c: float, free: Tensor) -> Tens
         block * torch.linalg.inv_ex(block * kernel[:, None] + torch.diag_embed(1 - mask)).inverse
     )
     right = (c * kernel @ targets - targets).transpose(1, 2)[..., None]
-    sums = (inverse @ right).sum(1) - c
-    multipliers: Tensor = torch.linalg.solve_ex(inverse.sum(1), sums).result
+    of_all, sums = inverse.sum(1), (inverse @ right).sum(1) - c
+    multipliers: Tensor = torch.linalg.solve_ex(of_all, sums).result
     slacks: Tensor = inverse @ (right - multipliers[:, None])
     return slacks[..., 0].transpose(1, 2)

@@ -11,7 +11,7 @@ from bench.gpu.__main__ import PIECES, _row, main
 from bench.gpu.deep import join, write_parts
 from bench.gpu.journal import Journal
 from bench.gpu.report import write_report
-from bench.gpu.setup import Found, Piece, Setup, difference
+from bench.gpu.setup import Found, Piece, Setup, SkippedError, difference
 from fewshot_bench.data.embedding_files import read_embeddings
 from fewshot_bench.errors import UsageError
 
@@ -27,7 +27,10 @@ def test_rows_of_a_piece_are_measured(piece: Piece, tmp_path: Path, empty_home: 
     assert len(dict(rows)) == len(rows)
     deep = piece.name.startswith("deep")
     for name, work in rows if deep else dict([rows[0], rows[-1]]).items():
-        found = work()
+        try:
+            found = work()
+        except SkippedError:
+            continue
         assert np.isfinite(found.value), name
         assert found.met or found.unit == "s an epoch", name
 
