@@ -46,7 +46,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
     "ssl-meta-plus": (3, f"{ONCE}: shots and ways; in training whether tasks are balanced"),
     "tpn": (1, f"{ONCE}: whether its graph could be solved"),
 }
-FEW = ("n_steps", "inner_steps", "test_steps", "weight_steps")  # one of each: they are alike
+FEW = ("n_steps", "epochs", "inner_steps", "test_steps", "weight_steps")  # they are all alike
 
 
 def short(name: str) -> Method:

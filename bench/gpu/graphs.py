@@ -45,7 +45,7 @@ def _graphed(name: str, n_tasks: int, made: Callable[[Method, int], Step], setup
 
 def captured(step: Step) -> tuple[Callable[[], None], list[Tensor]]:
     """Capture a step after a warm-up beside the main stream; returns what replays it, and where."""
-    aside = torch.cuda.Stream()
+    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
         for _ in range(3):
