@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.sources import ROOT
 
 
+@pytest.mark.slow
 def test_on_a_device_that_is_none() -> None:
     """In a process of its own: torch keeps what it was told of a device, also when it forks."""
     command = [sys.executable, "-m", "pytest", "tests/waiting.py", "-q", "-p", "no:cacheprovider"]
