@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.join:
             print(f"{deep.join(options.out, options.join)} is ready for 'fsbench data import'")
             return 0
+        if options.report:
+            options.report.write_text(write_report(PIECES, Journal(_rows(options), {})))
+            return 0
         return _measure(options)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -62,7 +65,7 @@ def _measure(options: argparse.Namespace) -> int:
     os.environ.setdefault("FSBENCH_HOME", str(options.out.resolve() / "home"))
     torch.backends.cudnn.benchmark = True
     setup = Setup(device, options.out, options.toy, options.data, options.epochs)
-    journal = Journal(options.out / "rows.jsonl", _where(setup))
+    journal = Journal(_rows(options), _where(setup))
     ends = time.monotonic() + 60 * options.minutes
     failures = 0
     for piece in PIECES:
@@ -76,6 +79,11 @@ def _measure(options: argparse.Namespace) -> int:
                 failures += not _row(piece.name, row, work, journal)
                 (options.out / "gpu.md").write_text(write_report(PIECES, journal))
     return 1 if failures else 0
+
+
+def _rows(options: argparse.Namespace) -> Path:
+    path: Path = options.out / "rows.jsonl"
+    return path
 
 
 def _row(piece: str, row: str, work: Work, journal: Journal) -> bool:
@@ -127,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--toy", action="store_true", help="tiny sizes: does everything run?")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     parser.add_argument("--dry-run", action="store_true", help="say what is done, and end")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report, and end")
     parser.add_argument("--join", type=Path, metavar="FILE", help="put parts in --out into FILE")
     return parser
 

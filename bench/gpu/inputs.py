@@ -1,5 +1,7 @@
 """Images, embeddings and tasks that are drawn in seconds; they are told apart with some effort."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from fewshot_bench.presets import build_recipe
 WIDTH = 640
 
 
+@cache
 def image_split(split: str, n_classes: int, per_class: int, pixels: int = 32) -> ImageSplit:
     """A pattern of each class, mixed with noise."""
     rng = np.random.default_rng(len(split))
@@ -35,6 +38,7 @@ def image_split(split: str, n_classes: int, per_class: int, pixels: int = 32) ->
     )
 
 
+@cache
 def embedding_split(n_classes: int, per_class: int, dim: int = WIDTH) -> GivenSplit:
     """Clouds of non-negative numbers, as after a ReLU."""
     rng = np.random.default_rng(0)

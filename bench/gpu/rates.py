@@ -86,7 +86,7 @@ def maml(setup: Setup) -> Rows:
         for how in ("loop", "vmap"):
             yield f"{how}, {pixels} pixels", partial(_maml, how, pixels, setup)
     if not setup.toy:
-        yield "vmap, 32 tasks, 84 pixels", partial(_maml, "vmap", 84, setup, 32)
+        yield "vmap, 16 tasks, 84 pixels", partial(_maml, "vmap", 84, setup, 16)
 
 
 def _maml(how: str, pixels: int, setup: Setup, n_tasks: int = TASKS_PER_STEP) -> Found:

@@ -29,6 +29,8 @@ def _summary(pieces: Sequence[Piece], lines: Sequence[Line]) -> str:
     there = {line.piece for line in lines if line.found}
     never = [f"`{piece.name}`" for piece in pieces if piece.name not in there]
     lacking = f" Never run: {', '.join(never)}." if never else ""
+    if not there:
+        return "Nothing has run on one yet: `python -m bench.gpu` fills this page."
     return "Written by `python -m bench.gpu`, from every row that it measured." + lacking
 
 

@@ -53,6 +53,8 @@ def test_what_was_measured_is_not_measured_again(
     assert "## CPU, toy sizes" in report
     assert "| weights after 10 steps | 0 relative difference | at most 1.0e-06: met |" in report
     assert "Never run: `answers`" in report
+    assert main(["--out", str(tmp_path), "--report", str(tmp_path / "again.md")]) == 0
+    assert (tmp_path / "again.md").read_text() == report
 
 
 def test_a_row_that_fails_costs_only_itself_and_is_tried_again(tmp_path: Path) -> None:
