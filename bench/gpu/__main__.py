@@ -36,6 +36,7 @@ PIECES = (
         Piece(f"deep-{name}", f"{name} on CIFAR-FS", partial(deep.rows, name))
         for name in deep.NETWORKS
     ),
+    Piece("compiled", "Pretraining through torch.compile", rates.compiled),
 )
 
 

@@ -1,6 +1,7 @@
 """Rates on the device: heads, MAML, pretraining, meta-training, whole evaluations."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -15,7 +16,7 @@ from bench.gpu.inputs import (
     meta_batch,
     on_embeddings,
 )
-from bench.gpu.setup import Found, Rows, Setup
+from bench.gpu.setup import Found, Rows, Setup, SkippedError
 from bench.gpu.timing import peak_gb, seconds_of, steady_seconds
 from bench.inputs import SPEC, TASKS_PER_STEP
 from bench.settings import INNER_LR, INNER_STEPS, PER_CLASS, STEPS
@@ -33,6 +34,8 @@ from fewshot_bench.training.meta_training import TrainingEpisodes
 from fewshot_bench.training.pretraining import _Batches, build_backbone
 from fewshot_bench.training.pretraining_heads import PretrainingNet
 from fewshot_bench.training.trainer import Trainer
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 AIM_OF_HEADS = {"proto-net": 200_000.0}  # episodes/s
 TRAIN_IMAGES = 38_400  # of CIFAR-FS
@@ -127,8 +130,27 @@ def pretrainings(setup: Setup) -> Rows:
             yield f"{name}, {precision}", partial(_epoch, name, precision, batch, aim, setup)
 
 
-def _epoch(name: str, precision: str, batch: int, aim: float, setup: Setup) -> Found:
-    """Seconds of an epoch, from as many steps as tell."""
+def compiled(setup: Setup) -> Rows:
+    """The same through `torch.compile`, which takes a minute or more to begin."""
+    for name, (batch, aim) in NETWORKS.items():
+        yield name, partial(_compiled, name, batch, aim, setup)
+
+
+def _compiled(name: str, batch: int, aim: float, setup: Setup) -> Found:
+    if setup.device.type != "cuda":
+        raise SkippedError("on a CPU nothing is trained so")
+    return _epoch(name, "bfloat16", batch, aim, setup, through=torch.compile)
+
+
+def _epoch(
+    name: str,
+    precision: str,
+    batch: int,
+    aim: float,
+    setup: Setup,
+    through: Callable[[Loss], Loss] = lambda loss: loss,
+) -> Found:
+    """Seconds of an epoch, from as many steps as tell; `through` may change how a loss is had."""
     torch.manual_seed(0)
     split = image_split("train", 64, setup.size(600, 2))
     batch = setup.size(batch, 16)
@@ -136,11 +158,12 @@ def _epoch(name: str, precision: str, batch: int, aim: float, setup: Setup) -> F
     backbone = build_backbone(name, split, setup.device)
     net = PretrainingNet(backbone, 64, recipe).to(setup.device).train()
     batches, mixed = _Batches(split, recipe, 0, setup.device), precision == "bfloat16"
+    loss_of = through(net.loss)
 
     def objective(step: int) -> Tensor:
         images, labels = batches[step]
         with torch.autocast(setup.device.type, torch.bfloat16, enabled=mixed):
-            return net.loss(images, labels)
+            return loss_of(images, labels)
 
     job = trainer(net, objective, recipe)
     n_steps, done = setup.size(30, 1), [0]
