@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fewshot_bench.backbones.base import to_channels_last
+from fewshot_bench.backbones.base import backbones, to_channels_last
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.data.dataset import ImageSplit
@@ -167,6 +167,17 @@ def test_images_are_brought_to_a_device_once() -> None:
         batch = pixels[np.array([3, 1, 2])]
         assert batch.shape == (3, 3, 16, 16)
         assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("name", ["resnet12-metaopt", "conv4-64-dropout"])
+def test_a_network_is_not_waited_for(name: str) -> None:
+    """Those that draw random numbers: where they are drawn counts too."""
+    network = to_channels_last(backbones[name]((3, 32, 32))).train()
+    with pretended() as device:
+        there(network, device)
+        with watched() as waits:
+            torch.autograd.backward(network(torch.empty(2, 3, 32, 32, device=device)).sum())
+    assert not waits
 
 
 @pytest.mark.parametrize(("rotation", "optimizer"), [(0.0, "sgd"), (1.0, "adam")])
