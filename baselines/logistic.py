@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.method import AtOnce, Method, methods
-from fewshot_bench.ops.basic import one_hot
+from fewshot_bench.ops.basic import at_rest, one_hot
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe
 
@@ -105,11 +105,11 @@ def fit(gram: Tensor, targets: Tensor, c: float, max_steps: int) -> tuple[Tensor
     responses = ahead_responses = torch.zeros_like(targets)
     logits = ahead = torch.zeros_like(targets)
     age = torch.ones_like(gram[:, :1, :1])
-    for _ in range(max_steps):
+    for step in range(max_steps):
         before, responses_before = logits, responses
         responses = ahead / 2 + targets - ahead.softmax(1)
         logits = responses @ to_logits
-        if (logits - ahead).abs().max() < tolerance:
+        if at_rest(logits - ahead, tolerance, step):
             break
         uphill = ((ahead_responses - responses) * (logits - before)).sum((1, 2), True) > 0
         age = torch.where(uphill, 1.0, age + 1)
@@ -129,7 +129,8 @@ def ridge_maps(gram: Tensor, c: float) -> tuple[Tensor, Tensor]:
     Returns:
         Two matrices ``[T, S, S]``; the columns of the second are all the same.
     """
-    inverse = torch.linalg.inv(gram / 2 + torch.eye(gram.shape[1]).to(gram) / c)
+    identity = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
+    inverse = torch.linalg.inv_ex(gram / 2 + identity / c).inverse
     sums = inverse.sum(2, keepdim=True)
     share = sums / sums.sum(1, keepdim=True)
     return inverse - share @ sums.transpose(1, 2), (2 * share).expand_as(gram)

@@ -71,7 +71,7 @@ class PretrainRecipe(OptimRecipe):
     preset ``paper`` is the schedule of SIB's authors (``main_feat.py``) where a paper has no other.
     """
 
-    younger = OptimRecipe.younger | {"rotation_classes"}
+    younger = OptimRecipe.younger | {"rotation_classes", "val_every"}
 
     head: Literal["cosine", "linear"] = Field(
         "cosine", description="classifier of the train classes, dropped afterwards"
@@ -91,7 +91,8 @@ class PretrainRecipe(OptimRecipe):
         "latter, but for its WRN]",
     )
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="bfloat16: mixed precision, about twice as fast where it is built in"
+        "float32",
+        description="bfloat16: mixed precision, for GPUs; slower on a CPU with AVX-512 alone",
     )
     epochs: int = Field(40, ge=1, description="over the train split")
     batch_size: int = Field(64, ge=2, description="[SIB main_feat.py]")
@@ -103,6 +104,9 @@ class PretrainRecipe(OptimRecipe):
     schedule: Literal["constant", "step", "one-cycle"] = "one-cycle"
     warmup: float = Field(0.25, ge=0, le=1)
     val_episodes: int = Field(1000, ge=1, description="5-way 1-shot, cosine prototypes [SIB]")
+    val_every: int = Field(
+        1, ge=1, description="epochs between validations, each of which writes the checkpoint"
+    )
 
 
 class TrainRecipe(OptimRecipe):

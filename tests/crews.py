@@ -9,6 +9,7 @@ from pathlib import Path
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.progress import say
 from fewshot_bench.utilities.signals import Interrupted, deferred
+from fewshot_bench.utilities.worker import own_place
 
 What = tuple[str, Path]
 
@@ -33,7 +34,7 @@ def do(what: What) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if deed == "train":
         train(notes)
-    return f"{deed} by {os.getpid()}"
+    return f"{deed} by {os.getpid()} in place {own_place()}"
 
 
 def train(notes: Path) -> None:

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fewshot_bench.utilities.devices import constant
+
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601 luma, as in PIL's convert("L")
 
 
@@ -65,5 +67,5 @@ def luma(images: Tensor) -> Tensor:
     """Turn float RGB ``[N, 3, H, W]`` into grey ``[N, 1, H, W]``; a single channel is its own."""
     if images.shape[1] == 1:
         return images
-    weights = images.new_tensor(_LUMA).view(1, 3, 1, 1)
+    weights = constant(_LUMA, images).view(1, 3, 1, 1)
     return (images * weights).sum(1, keepdim=True)

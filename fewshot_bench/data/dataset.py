@@ -119,13 +119,19 @@ class ImageSplit(Split):
 
     def normalise(self, pixels: "Tensor") -> "Tensor":
         """Turn uint8 ``[n, C, H, W]`` into float32 of about zero mean and unit variance."""
+        from fewshot_bench.utilities.devices import constant
+
         values = pixels.float() / 255
-        mean, std = (values.new_tensor(x).view(1, -1, 1, 1) for x in (self.mean, self.std))
+        mean, std = (constant(x, values).view(1, -1, 1, 1) for x in (self.mean, self.std))
         return (values - mean) / std
 
     def tensor(self, indices: Indices | slice, device: "str | torch.device") -> "Tensor":
         """Read images normalised, float32 ``[n, C, H, W]``, on `device`."""
-        return self.normalise(self.pixels(indices).to(device))
+        import torch
+
+        from fewshot_bench.utilities.devices import to_device
+
+        return self.normalise(to_device(self.pixels(indices), torch.device(device)))
 
 
 @dataclass(frozen=True, eq=False)

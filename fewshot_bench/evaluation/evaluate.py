@@ -19,10 +19,11 @@ from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.block import Block, block_of
 from fewshot_bench.evaluation.features import FeatureTable, ImageTable, Table, embed_split
 from fewshot_bench.evaluation.finite import require_finite_scores
-from fewshot_bench.evaluation.parallel import map_on_cores
+from fewshot_bench.evaluation.parallel import ahead, map_on_cores
 from fewshot_bench.method import Method
 from fewshot_bench.results import Answers, Result
 from fewshot_bench.statistics.metrics import N_BINS, calibration_error
+from fewshot_bench.utilities.devices import to_device
 from fewshot_bench.version import __version__
 
 # Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
@@ -121,9 +122,11 @@ def score_episodes(
     method.eval()
     chunk, block, most = _sizes(method, source, table)
 
+    def sample(start: int) -> tuple[int, EpisodeIndices]:
+        return start, source.indices(start, min(block, n_episodes - start))
+
     @torch.no_grad()
-    def answer(method: Method, start: int) -> Block:
-        indices = source.indices(start, min(block, n_episodes - start))
+    def answer(method: Method, start: int, indices: EpisodeIndices) -> Block:
         parts = [indices.part(i, chunk) for i in range(0, len(indices.support), chunk)]
         episodes = (gather(table, part, source.spec.n_way)[0] for part in parts)
         scores = (
@@ -132,9 +135,16 @@ def score_episodes(
         )
         return block_of(indices, scores)
 
+    starts = range(0, n_episodes, block)
+    if table.device.type == "cpu":
+        answered = map_on_cores(
+            method, lambda own, start: answer(own, *sample(start)), starts, most
+        )
+    else:  # which is faster than one core makes episodes
+        answered = (answer(method, *sampled) for sampled in ahead(sample, starts))
     digest, blocks = hashlib.sha256(), []
     gaps: NDArray[np.float64] = np.zeros(N_BINS)
-    for done in map_on_cores(method, answer, range(0, n_episodes, block), most):
+    for done in answered:
         done.indices.update(digest)
         gaps += done.gaps
         blocks.append((done.accuracies, done.macro_f1))
@@ -162,11 +172,14 @@ def gather(
 
     In training the episode says which classes of the split its labels stand for.
     """
-    labels = torch.from_numpy(indices.support_labels).to(table.device)
+
+    def there(numbers: NDArray[np.int64]) -> Tensor:
+        return to_device(torch.from_numpy(numbers), table.device)
+
+    labels, classes = there(indices.support_labels), there(indices.classes) if training else None
     support, query = table[indices.support], table[indices.query]
-    classes = torch.from_numpy(indices.classes).to(table.device) if training else None
     episode = Episode(support, labels, query, n_way, embedded=table.embedded, classes=classes)
-    return episode, torch.from_numpy(indices.query_labels).to(table.device)
+    return episode, there(indices.query_labels)
 
 
 def _peak_memory(device: torch.device) -> float:

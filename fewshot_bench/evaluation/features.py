@@ -9,10 +9,12 @@ from torch import Tensor
 
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import ImageSplit, Split
+from fewshot_bench.data.resident import Pixels
 from fewshot_bench.episodes.episode import Indices
 from fewshot_bench.errors import UsageError
 from fewshot_bench.evaluation.finite import require_finite_embeddings
 from fewshot_bench.method import Method
+from fewshot_bench.utilities.devices import to_device
 from fewshot_bench.utilities.files import home, stable_hash
 from fewshot_bench.utilities.locks import waiting_lock
 from fewshot_bench.utilities.shared_store import bring, share
@@ -54,7 +56,7 @@ class FeatureTable:
 
     def __getitem__(self, indices: Indices) -> Tensor:
         """Return embeddings ``[T, n, D]``."""
-        chosen = torch.from_numpy(indices).to(self.device)
+        chosen = to_device(torch.from_numpy(indices), self.device)
         # Ten times faster on a CPU than indexing with a tensor of two dimensions.
         rows = self.features.index_select(0, chosen.reshape(-1))
         return rows.reshape(*indices.shape, self.width)
@@ -67,13 +69,14 @@ class ImageTable:
 
     def __init__(self, split: ImageSplit, device: torch.device, augmentation: str = "none") -> None:
         self.split, self.device, self.augmentation = split, device, augmentation
+        self.pixels = Pixels(split, device)
         channels, height, width = split.image_shape
         self.width = channels * height * width
 
     def __getitem__(self, indices: Indices) -> Tensor:
         """Return images ``[T, n, C, H, W]``."""
-        pixels = self.split.pixels(indices.ravel()).to(self.device)
-        images = self.split.normalise(augment(pixels, self.augmentation))
+        pixels = augment(self.pixels[indices.ravel()], self.augmentation)
+        images = self.split.normalise(pixels)
         return images.reshape(*indices.shape, *images.shape[1:])
 
 

@@ -2,8 +2,9 @@
 
 import copy
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import TypeVar
 
@@ -49,6 +50,26 @@ def map_on_cores(
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(n_cores)
+
+
+def ahead(
+    work: Callable[[Item], Found], items: Iterable[Item], n_threads: int = 4
+) -> Iterator[Found]:
+    """Yield ``work(item)`` of every item, in their order, the next ones being worked on meanwhile.
+
+    Args:
+        work: of an item, which threads may do side by side.
+        items: what there is to do.
+        n_threads: that work; as many items are waiting at most.
+    """
+    with ThreadPoolExecutor(n_threads) as pool:
+        waiting: deque[Future[Found]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > n_threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _replicas(module: Module, n: int) -> list[Module]:

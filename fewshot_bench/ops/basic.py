@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_STEPS_UNSEEN = 16  # of an iteration on a device, between looks at it
+
 
 def one_hot(labels: Tensor, n_way: int, like: Tensor) -> Tensor:
     """Return labels ``[T, S]`` as ``[T, S, n_way]`` of the type of `like`."""
@@ -100,8 +102,26 @@ def ridge(gram: Tensor, targets: Tensor, strength: Tensor | float) -> Tensor:
         ``(gram + strength I)⁻¹ targets``, ``[..., S, W]``.
     """
     identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
-    coefficients: Tensor = torch.linalg.solve(gram + strength * identity, targets)
+    # `solve` would look whether it could, for which a GPU is waited for; what cannot be solved is
+    # not finite, and is refused where scores and losses are.
+    coefficients: Tensor = torch.linalg.solve_ex(gram + strength * identity, targets).result
     return coefficients
+
+
+def at_rest(change: Tensor, tolerance: float, step: int) -> bool:
+    """Whether an iteration may end: no entry of its last change was as large as the tolerance.
+
+    On a CPU it is looked at in every step; on other devices, which have to be waited for, in every
+    sixteenth, as some steps more do no harm.
+
+    Args:
+        change: of any shape.
+        tolerance: positive.
+        step: counted from 0.
+    """
+    if change.device.type != "cpu" and step % _STEPS_UNSEEN != _STEPS_UNSEEN - 1:
+        return False
+    return bool(change.abs().max() < tolerance)
 
 
 def project_to_simplex(points: Tensor, total: float) -> Tensor:

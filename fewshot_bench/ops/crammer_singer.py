@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from fewshot_bench.ops.basic import project_to_simplex
+from fewshot_bench.ops.basic import at_rest, project_to_simplex
 
 
 def crammer_singer(kernel: Tensor, targets: Tensor, c: float) -> Tensor:
@@ -39,10 +39,10 @@ def approximate_slacks(
     step = 1 / torch.linalg.eigvalsh(kernel)[:, -1:, None]
     slacks = ahead = project_to_simplex(torch.zeros_like(targets), c)
     age = torch.ones_like(step)
-    for _ in range(max_steps):
+    for taken in range(max_steps):
         before, slope = slacks, kernel @ (ahead - c * targets) + targets
         slacks = project_to_simplex(ahead - step * slope, c)
-        if (slacks - ahead).abs().max() < c * tolerance:
+        if at_rest(slacks - ahead, c * tolerance, taken):
             break
         uphill = ((ahead - slacks) * (slacks - before)).sum((1, 2), keepdim=True) > 0
         age = torch.where(uphill, 1.0, age + 1)
@@ -94,8 +94,11 @@ def free_slacks(kernel: Tensor, targets: Tensor, c: float, free: Tensor) -> Tens
     """
     mask = free.transpose(1, 2).to(kernel.dtype)
     block = mask[..., :, None] * mask[..., None, :]
-    inverse = block * torch.linalg.inv(block * kernel[:, None] + torch.diag_embed(1 - mask))
+    inverse = (
+        block * torch.linalg.inv_ex(block * kernel[:, None] + torch.diag_embed(1 - mask)).inverse
+    )
     right = (c * kernel @ targets - targets).transpose(1, 2)[..., None]
-    multipliers: Tensor = torch.linalg.solve(inverse.sum(1), (inverse @ right).sum(1) - c)
+    of_all, sums = inverse.sum(1), (inverse @ right).sum(1) - c
+    multipliers: Tensor = torch.linalg.solve_ex(of_all, sums).result
     slacks: Tensor = inverse @ (right - multipliers[:, None])
     return slacks[..., 0].transpose(1, 2)

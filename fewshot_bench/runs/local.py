@@ -152,13 +152,16 @@ class Measurer:
         """Return what measures a cell, or makes shared work."""
         from fewshot_bench.runs.engine import Engine
         from fewshot_bench.runs.shared import make_shared
-        from fewshot_bench.utilities.devices import pick_device
+        from fewshot_bench.utilities.devices import pick_device, take_gpu
         from fewshot_bench.utilities.memory import keep_freed_memory
         from fewshot_bench.utilities.threads import take_share
+        from fewshot_bench.utilities.worker import own_place
 
         keep_freed_memory()
         if self.manner.workers > 1:
             take_share(self.manner.workers)
+            if self.manner.device in ("auto", "cuda"):
+                take_gpu(own_place())
         force, device = self.manner.force, pick_device(self.manner.device)
         keep = self.manner.keep_predictions
         engine = Engine(self.tracker, device, force=force, keep_predictions=keep)

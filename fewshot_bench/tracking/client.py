@@ -2,18 +2,21 @@
 
 import logging
 import os
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from fewshot_bench.tracking.schema import require_current
 from fewshot_bench.tracking.store import (
+    StoreAwayError,
     check_answers,
     check_database,
     impatient,
     is_server,
     one_line,
     sqlite_file,
+    store_name,
 )
 from fewshot_bench.utilities.files import atomic_file, home, require_regular, stable_hash
 
@@ -27,10 +30,15 @@ def connect(uri: str) -> "MlflowClient":
     """Return a client of a store that answers; a new sqlite file is made complete or not at all.
 
     Raises:
-        StoreAwayError: nobody answers there.
+        StoreAwayError: nobody answers there, or there is no MLflow here to ask with.
         TrackingError: the store cannot be used.
         UsageError: the address is malformed.
     """
+    if find_spec("mlflow") is None:
+        raise StoreAwayError(
+            f"mlflow is not installed here; where it is, 'fsbench sync' sends what is owed to "
+            f"{store_name(uri)}"
+        )
     check_answers(uri)
     file = sqlite_file(uri)
     with one_line(uri), impatient():

@@ -13,6 +13,7 @@ from fewshot_bench.bases.nearest_cosine import NearestCosine
 from fewshot_bench.data.augment import augment
 from fewshot_bench.data.dataset import Dataset, ImageSplit, Split
 from fewshot_bench.data.embeddings import EmbeddingSplit
+from fewshot_bench.data.resident import Pixels
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluation.evaluate import score_episodes
@@ -22,6 +23,7 @@ from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
 from fewshot_bench.training.pretraining_heads import PretrainingNet
 from fewshot_bench.training.trainer import Trainer
+from fewshot_bench.utilities.devices import to_device
 from fewshot_bench.utilities.files import stable_hash
 from fewshot_bench.utilities.progress import say
 from fewshot_bench.utilities.shared_store import bring
@@ -127,7 +129,7 @@ def _train(stored: StoredWeights, dataset: Dataset, device: torch.device) -> Non
         PrototypeValidation(backbone, dataset["val"], recipe.val_episodes),
         recipe,
         n_steps=recipe.epochs * batches.per_epoch,
-        val_every=batches.per_epoch,
+        val_every=recipe.val_every * batches.per_epoch,
         seed=seed,
         stored=stored,
     )
@@ -144,7 +146,7 @@ class _Batches:
         self.split, self.recipe, self.seed, self.device = split, recipe, seed, device
         self.size = min(recipe.batch_size, len(split.images))
         self.per_epoch = len(split.images) // self.size
-        self.labels = torch.from_numpy(split.labels)
+        self.pixels, self.labels = Pixels(split, device), torch.from_numpy(split.labels)
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
@@ -153,8 +155,8 @@ class _Batches:
             generator = np.random.default_rng([self.seed, epoch])
             self._epoch, self._order = epoch, generator.permutation(len(self.split.images))
         chosen = self._order[batch * self.size : (batch + 1) * self.size]
-        pixels = augment(self.split.pixels(chosen).to(self.device), self.recipe.augment)
-        return self.split.normalise(pixels), self.labels[chosen].to(self.device)
+        pixels = augment(self.pixels[chosen], self.recipe.augment)
+        return self.split.normalise(pixels), to_device(self.labels[chosen], self.device)
 
 
 def validation_spec(split: Split) -> EpisodeSpec:

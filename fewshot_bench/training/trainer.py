@@ -62,6 +62,9 @@ class Training:
         }
 
 
+_LOSSES_UNREAD = 50  # on a device, which is waited for to read them
+
+
 class Trainer:
     """Trains a module and keeps the weights that validated best.
 
@@ -100,6 +103,7 @@ class Trainer:
         self.optimizer = make_optimizer(recipe, module)
         self.state = Training()
         self.best_weights: Tensors = {}
+        self._unread: list[Tensor] = []  # losses of the last steps, not looked at yet
 
     def run(self) -> Training:
         """Train to the end, from the checkpoint if there is one; load the best weights.
@@ -132,28 +136,38 @@ class Trainer:
     def _advance(self) -> bool:
         """Take a step, and validate if that is due; return whether it was."""
         state = self.state
-        state.recent.append(self._step(state.step))
+        self._unread.append(self._step(state.step))
         state.step += 1
         due = state.step % self.val_every == 0 or state.step == self.n_steps
+        if self._unread[-1].device.type == "cpu" or len(self._unread) >= _LOSSES_UNREAD:
+            self._read_losses()
         if due:
+            self._read_losses()
             self.note("loss", sum(state.recent) / len(state.recent))
             self._validate()
             state.recent.clear()
         return due
 
-    def _step(self, step: int) -> float:
+    def _read_losses(self) -> None:
+        """Take the losses that were not looked at yet into the curve, unless one is odd."""
+        first = self.state.step - len(self._unread)
+        values = torch.stack(self._unread).tolist() if self._unread else []
+        for step, value in enumerate(values, first):
+            if not math.isfinite(value):
+                raise self._diverged(f"the loss of {self.label} became {value} at step {step}")
+        self.state.recent += values
+        self._unread.clear()
+
+    def _step(self, step: int) -> Tensor:
         torch.manual_seed(_mix(self.seed, step))
         for group in self.optimizer.param_groups:
             group["lr"] = group["lr_factor"] * learning_rate(self.recipe, step, self.n_steps)
         loss = self.objective(step)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise self._diverged(f"the loss of {self.label} became {value} at step {step}")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         clip_gradients(self.recipe, self.module)
         self.optimizer.step()
-        return value
+        return loss.detach()
 
     def _diverged(self, what: str) -> UsageError:
         last = self.stored.checkpoint
@@ -180,6 +194,7 @@ class Trainer:
         return self.state.curves[-1][2] if self.state.curves else None
 
     def _save(self) -> None:
+        self._read_losses()
         tensors = with_prefix("model", _state(self.module))
         tensors |= with_prefix("best", self.best_weights)
         for index, entries in self.optimizer.state_dict()["state"].items():

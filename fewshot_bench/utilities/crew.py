@@ -54,9 +54,10 @@ class News:
 class _Worker:
     """A process, and what it is doing."""
 
-    def __init__(self, prepare: Callable[[], Job], log: Path) -> None:
+    def __init__(self, prepare: Callable[[], Job], log: Path, place: int) -> None:
+        self.place = place
         self.pipe, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=work, args=(theirs, prepare, log), daemon=True)
+        self.process = _SPAWN.Process(target=work, args=(theirs, prepare, log, place), daemon=True)
         self.process.start()
         theirs.close()  # theirs alone: the pipe then ends with the process
         self.task: Task | None = None
@@ -127,7 +128,9 @@ class Crew:
                 idle.task = task
                 return
             self._workers.remove(idle)
-        worker = _Worker(self.prepare, self.log)
+        taken = {worker.place for worker in self._workers}
+        place = next(n for n in range(len(taken) + 1) if n not in taken)
+        worker = _Worker(self.prepare, self.log, place)
         self._workers.append(worker)
         worker.pipe.send(task.what)
         worker.task = task

@@ -18,19 +18,22 @@ from fewshot_bench.utilities.signals import Interrupted, interruptible
 
 Job = Callable[[Any], Any]
 _SECONDS_BETWEEN_STEPS = 0.5
+_place = [0]
 
 
-def work(pipe: Connection, prepare: Callable[[], Job], log: Path) -> None:
+def work(pipe: Connection, prepare: Callable[[], Job], log: Path, place: int) -> None:
     """Tell through a pipe what becomes of what comes through it; obey signals at checkpoints.
 
     Args:
         pipe: to the parent.
         prepare: returns the job to be done.
         log: file that is appended to, in place of stdout and stderr.
+        place: among the workers that there are, see `own_place`.
     """
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C reaches the parent alone, which says it once
     _print_to(log)
+    _place[:] = [place]
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with (
         suppress(EOFError, BrokenPipeError, Interrupted),
@@ -40,6 +43,11 @@ def work(pipe: Connection, prepare: Callable[[], Job], log: Path) -> None:
         job = prepare()
         while True:
             pipe.send(_outcome(job, pipe.recv()))
+
+
+def own_place() -> int:
+    """Number of this process among the workers that live, counted from 0."""
+    return _place[0]
 
 
 def now_and_then(tell: Callable[[Step], object]) -> Callable[[Step], None]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from fewshot_bench.evaluation.parallel import map_on_cores, replica
+from fewshot_bench.evaluation.parallel import ahead, map_on_cores, replica
 
 
 @pytest.fixture
@@ -86,3 +86,19 @@ def test_a_replica_shares_weights_and_nothing_else() -> None:
     assert all(own.data_ptr() == shared.data_ptr() for own, shared in pairs)
     assert copied[2] is not busy
     assert isinstance(copied[2], Busy)
+
+
+def test_what_is_done_ahead_comes_in_order_and_is_bounded() -> None:
+    begun: list[int] = []
+
+    def work(item: int) -> int:
+        begun.append(item)
+        time.sleep(0.002 * (item % 3))
+        return item
+
+    found = ahead(work, range(20), n_threads=3)
+    assert [next(found) for _ in range(5)] == list(range(5))
+    assert max(begun) <= 8  # three that are waiting, and the last that was asked for
+    assert list(found) == list(range(5, 20))
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(lambda item: 1 // item, [1, 0, 1]))

@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from fewshot_bench.tracking import load_runs
+from tests.commands import fsbench as fsbench_here
 from tests.processes import Done, free_port, fsbench, server, start
 
 pytestmark = pytest.mark.slow
@@ -86,3 +87,18 @@ def test_a_server_that_stops_in_the_middle_gets_the_run_it_knows_of(tmp_path: Pa
         assert sync(tmp_path, uri).returncode == 0
         assert statuses(uri) == ["FINISHED"]
     assert not owed(tmp_path)
+
+
+def test_without_mlflow_results_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a machine that is lent for its GPU; they are owed as to a server that is away."""
+    monkeypatch.setattr("fewshot_bench.tracking.client.find_spec", lambda _: None)
+    store = ("--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db")
+    assert fsbench_here(*RUN, "--episodes", "10", *store) == 0
+    told = capsys.readouterr().err
+    assert "mlflow is not installed here" in told
+    assert "1 result is owed to" in told
+    assert not (tmp_path / "mlflow.db").exists()
+    assert fsbench_here("sync", *store) == 2
+    assert fsbench_here("sync", "--drop", *store) == 0

@@ -139,6 +139,20 @@ def test_precision_is_mixed_only_if_asked(precision: str, monkeypatch: pytest.Mo
     assert mixed == [precision == "bfloat16"]
 
 
+@pytest.mark.usefixtures("empty_home")
+def test_validations_are_as_many_epochs_apart_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loss(net: PretrainingNet, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return torch.zeros((), requires_grad=True)
+
+    monkeypatch.setattr(PretrainingNet, "loss", loss)
+    recipe = RECIPE.model_copy(update={"epochs": 3, "val_every": 2, "batch_size": 240})
+    dataset = make_dataset()
+    stored = pretraining.pretraining(dataset, "conv4-64", recipe, 0)
+    pretraining._train(stored, dataset, CPU)
+    curves = stored.load()[1]["curves"]
+    assert [step for name, step, _ in curves if name == "pretrain_val_acc"] == [0, 2, 3]
+
+
 def test_a_pretraining_is_keyed_by_all_that_makes_it() -> None:
     dataset, longer = make_dataset(), PretrainRecipe(epochs=2)
     made = [

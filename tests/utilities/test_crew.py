@@ -40,6 +40,8 @@ def test_a_failure_and_a_death_cost_what_needs_them_and_nothing_else(tmp_path: P
     assert outcome.keys() == {each.name for each in tasks}
     assert str(outcome["a"]).startswith("a by ")
     assert str(outcome["once"]).startswith("die once by ")
+    # A worker takes the place of one that died.
+    assert {str(outcome[name])[-7:] for name in ("a", "once")} <= {"place 0", "place 1"}
     assert isinstance(outcome["lost"], UsageError)
     assert str(outcome["b"]) == str(outcome["lost"]) == "it cannot be"
     assert "died 2 times (signal 9; out of memory?)" in str(outcome["killed"])

@@ -1,0 +1,1 @@
+"""What is to be measured on a GPU, in resumable pieces; `python -m bench.gpu --help`."""
