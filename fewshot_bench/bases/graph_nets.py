@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fewshot_bench.ops.batch_norm import fold_norm
+from fewshot_bench.ops.folded_norms import fold_norm
 
 # Pairs of nodes that go through a network of edges at once in evaluation: some stay in a cache.
 PAIRS_PER_CHUNK = 3_000

@@ -1,15 +1,13 @@
-"""Batch norm folded, and for second derivatives: PyTorch's own numbers, finite differences."""
+"""Batch norm for second derivatives: PyTorch's own numbers, and finite differences."""
 
 import copy
 
-import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import to_channels_last
-from fewshot_bench.ops.batch_norm import TwiceBatchNorm2d, fold_norm, use_twice_batch_norms
-from tests.oracles import close
+from fewshot_bench.ops.batch_norm import TwiceBatchNorm2d, use_twice_batch_norms
 
 
 def layer() -> nn.BatchNorm2d:
@@ -66,17 +64,3 @@ def test_norms_with_running_statistics_stay_pytorchs() -> None:
     network = nn.Sequential(nn.BatchNorm2d(3))
     use_twice_batch_norms(network)
     assert type(network[0]) is nn.BatchNorm2d
-
-
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("kind", ["linear", "convolution"])
-def test_a_folded_norm_does_what_layer_and_norm_do(kind: str, bias: bool) -> None:
-    layer = nn.Linear(3, 5, bias) if kind == "linear" else nn.Conv2d(3, 5, 3, bias=bias)
-    norm = nn.BatchNorm1d(5) if kind == "linear" else nn.BatchNorm2d(5)
-    network = nn.Sequential(layer, norm).double().eval()
-    for tensor in (*norm.parameters(), norm.running_mean, norm.running_var):
-        assert tensor is not None
-        tensor.data += torch.rand_like(tensor)
-    inputs = torch.randn(4, 3, *((6, 6) if kind == "convolution" else ()), dtype=torch.float64)
-    apply = F.conv2d if kind == "convolution" else F.linear
-    close(apply(inputs, *fold_norm(layer, norm)), network(inputs))
