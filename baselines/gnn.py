@@ -129,29 +129,27 @@ class GNN(Method):
         support, query = nodes[:, None, :n_support], nodes[:, n_support:, None]
         if self.training:
             return self.spread(support, query)
-        edges = [layer.edges.folded() for layer in self.layers], self.last_edges.folded()
+        edges = [net.folded() for net in self.modules() if isinstance(net, EdgeNet)]
         n_pairs = query.shape[1] * n_support * (n_support + 1) // 2
         parts = (
             torch.split(x, max(1, graph_nets.PAIRS_PER_CHUNK // n_pairs)) for x in (support, query)
         )
-        return torch.cat([self.spread(*part, *edges) for part in zip(*parts, strict=True)])
+        return torch.cat([self.spread(s, q, edges) for s, q in zip(*parts, strict=True)])
 
     def spread(
-        self,
-        support: Tensor,
-        query: Tensor,
-        edges: Sequence[FoldedEdgeNet | None] = (),
-        last_edges: FoldedEdgeNet | None = None,
+        self, support: Tensor, query: Tensor, edges: Sequence[FoldedEdgeNet] | None = None
     ) -> Tensor:
         """Map nodes ``[T, 1, S, F]`` and ``[T, Q, 1, F]`` to scores ``[T, Q, n_way]``.
 
-        The networks of the edges are given in evaluation.
+        The networks of the edges, of one layer after the other, are given in evaluation.
         """
         n_shared = support.shape[-1]
-        for layer, of_layer in zip(self.layers, edges or [None] * len(self.layers), strict=True):
+        nets: Sequence[FoldedEdgeNet | None] = edges or [None] * (len(self.layers) + 1)
+        *of_layers, last = nets
+        for layer, of_layer in zip(self.layers, of_layers, strict=True):
             support, query = layer(support, query, of_layer, n_shared)
         apart = (support - query).abs()
-        logits = last_edges(apart) if last_edges else self.last_edges(apart)[0]
+        logits = last(apart) if last else self.last_edges(apart)[0]
         read = logits.softmax(-1)[:, :, None] @ support
         scores: Tensor = self.answer(torch.cat([query, read], dim=-1)).squeeze(2)
         return scores

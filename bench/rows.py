@@ -180,7 +180,7 @@ _BDCSPN = (
     "easyfsl shifts the queries for the prototypes alone, the paper and ours also those that are "
     "scored"
 )
-ROWS = (
+ROWS: tuple[Row, ...] = (
     _head("proto-net", 20, 10_000, 1_000, aim_rate=10_000),
     _head("simple-shot", 20, 10_000, 1_000, aim_rate=10_000),
     _head("bd-cspn", 10, 10_000, 1_000, note=_BDCSPN),

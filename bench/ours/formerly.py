@@ -38,13 +38,15 @@ def by_autograd(tim: type[Any]) -> type[Method]:
             mean = query.mean(-1, keepdim=True)
             of_each = self.entropy(query).mean(-1)
             losses = recipe.support_weight * error + recipe.conditional_weight * of_each
-            return (losses - recipe.marginal_weight * self.entropy(mean)[:, 0]).sum()
+            loss: Tensor = (losses - recipe.marginal_weight * self.entropy(mean)[:, 0]).sum()
+            return loss
 
         def entropy(self, p: Tensor) -> Tensor:
             alpha = getattr(self.recipe, "alpha", None)
             if alpha is None:
                 return -(p * p.clamp(min=1e-12).log()).sum(1)
-            return (1 - p.pow(alpha).sum(1)) / (alpha - 1)
+            entropies: Tensor = (1 - p.pow(alpha).sum(1)) / (alpha - 1)
+            return entropies
 
     return ByAutograd
 

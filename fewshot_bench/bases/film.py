@@ -70,10 +70,9 @@ def weights_of_each(
     network, convolutions = without_norms(backbone)
     weights: list[dict[str, Tensor]] = [{} for _ in numbers[0][0]]
     for (name, norm), of_norm in zip(norms_of(backbone).items(), numbers, strict=True):
-        layer, weight, bias = name, norm.weight, norm.bias
-        if name in convolutions:
-            layer = convolutions[name]
-            weight, bias = fold_norm(backbone.get_submodule(layer), norm)
+        layer = convolutions.get(name, name)
+        folded = fold_norm(backbone.get_submodule(layer), norm) if name in convolutions else None
+        weight, bias = folded or (norm.weight, norm.bias)
         for of_task, gamma, beta in zip(weights, *of_norm, strict=True):
             factor = 1 + gamma.view(-1, *[1] * (weight.dim() - 1))
             of_task[f"{layer}.weight"] = factor * weight

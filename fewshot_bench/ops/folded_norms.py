@@ -8,16 +8,19 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
-def fold_norm(layer: nn.Linear | nn.Conv2d, norm: _BatchNorm) -> tuple[Tensor, Tensor]:
+def fold_norm(layer: nn.Module, norm: _BatchNorm) -> tuple[Tensor, Tensor]:
     """Weight and bias that do what a layer and the batch norm behind it do in evaluation.
 
     Args:
-        layer: with C outputs.
+        layer: linear or convolution, with C outputs.
         norm: of C channels, with running statistics.
     """
-    factor = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None or not isinstance(layer, nn.Linear | nn.Conv2d):
+        raise TypeError("what is folded is a norm with running statistics, behind such a layer")
+    factor = norm.weight * torch.rsqrt(variance + norm.eps)
     weight = layer.weight * factor.view(-1, *[1] * (layer.weight.dim() - 1))
-    before = -norm.running_mean if layer.bias is None else layer.bias - norm.running_mean
+    before = -mean if layer.bias is None else layer.bias - mean
     return weight, norm.bias + factor * before
 
 
@@ -41,7 +44,8 @@ def without_norms(network: nn.Module) -> tuple[nn.Module, dict[str, str]]:
                 if isinstance(layer, nn.Conv2d) and type(norm) is nn.BatchNorm2d:
                     before[after] = name
     for norm_name, name in before.items():
-        copied.set_submodule(norm_name, nn.Identity())
+        parent, _, own_name = norm_name.rpartition(".")
+        setattr(copied.get_submodule(parent), own_name, nn.Identity())
         layer = copied.get_submodule(name)
         if layer.bias is None:
             layer.bias = nn.Parameter(layer.weight.new_zeros(len(layer.weight)))
