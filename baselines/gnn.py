@@ -1,22 +1,22 @@
 """GNN: labels pass from the support to a query along the edges of a learned graph."""
 
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.bases import graph_nets
+from fewshot_bench.bases.graph_nets import EdgeNet, FoldedEdgeNet, GraphLayer
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe, every
 
 # Pairs of images that go through a network of edges at once, except in training.
-_PAIRS_PER_CHUNK = 16_000
+graph_nets.PAIRS_PER_CHUNK = 1500
 
 
 class GNNRecipe(Recipe):
@@ -78,60 +78,6 @@ class GNNRecipe(Recipe):
     published: ClassVar[tuple[str, ...]] = ("mini-imagenet", "omniglot")
 
 
-class EdgeNet(nn.Module):
-    """Maps the absolute difference of two nodes ``[..., F]`` to the logit of their edge."""
-
-    def __init__(self, n_features: int, width: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for before, after in pairwise((n_features, 2 * width, 2 * width, width, width)):
-            layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.LeakyReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
-
-    def forward(self, *differences: Tensor) -> tuple[Tensor, ...]:
-        """Return the logits of several groups of pairs, which share batch-norm statistics."""
-        rows = torch.cat([group.flatten(0, -2) for group in differences])
-        logits = self.layers(rows).squeeze(-1)
-        parts = torch.split(logits, [group[..., 0].numel() for group in differences])
-        return tuple(x.view(g.shape[:-1]) for x, g in zip(parts, differences, strict=True))
-
-
-class GraphLayer(nn.Module):
-    """Learns edges, averages neighbours by them, and joins what it makes of it to the nodes."""
-
-    def __init__(self, n_features: int, edge_width: int) -> None:
-        super().__init__()
-        self.edges = EdgeNet(n_features, edge_width)
-        self.linear = nn.Linear(2 * n_features, edge_width // 2)
-        self.norm = nn.BatchNorm1d(edge_width // 2)
-
-    def forward(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        """Map ``[T, Q or 1, S, F]`` and ``[T, Q, 1, F]`` to ``[T, Q, ., F + width / 2]``."""
-        nodes = torch.cat([support.expand(-1, query.shape[1], -1, -1), query], dim=2)
-        read = self.adjacency(support, query) @ nodes
-        new = self.linear(torch.cat([nodes, read], dim=-1))
-        new = F.leaky_relu(self.norm(new.flatten(0, 2)).view_as(new))
-        nodes = torch.cat([nodes, new], dim=-1)
-        return nodes[:, :, :-1], nodes[:, :, -1:]
-
-    def adjacency(self, support: Tensor, query: Tensor) -> Tensor:
-        """Weights ``[T, Q, S + 1, S + 1]`` of all neighbours, the query last; rows sum to 1.
-
-        An edge has no direction: half of the pairs are enough. Where all queries see the same
-        support nodes, as in the first layer, the edges between these are computed once.
-        """
-        n = support.shape[2]
-        i, j = torch.triu_indices(n, n, 1, device=support.device)
-        within, across = self.edges(
-            (support[:, :, i] - support[:, :, j]).abs(), (support - query).abs()
-        )
-        logits = across.new_full((*query.shape[:2], n + 1, n + 1), -torch.inf)
-        logits[..., i, j] = logits[..., j, i] = within.expand(-1, query.shape[1], -1)
-        logits[..., :n, n] = logits[..., n, :n] = across
-        weights: Tensor = logits.softmax(-1)
-        return weights
-
-
 @methods.register("gnn", "graph-neural-network")
 class GNN(Method):
     """Graph of the support and one query; learned edges carry the labels to the query.
@@ -183,16 +129,27 @@ class GNN(Method):
         support, query = nodes[:, None, :n_support], nodes[:, n_support:, None]
         if self.training:
             return self.spread(support, query)
-        chunk = max(1, 2 * _PAIRS_PER_CHUNK // (len(nodes) * n_support * (n_support + 1)))
-        return torch.cat(
-            [self.spread(support, part) for part in torch.split(query, chunk, 1)], dim=1
+        edges = [net.folded() for net in self.modules() if isinstance(net, EdgeNet)]
+        n_pairs = query.shape[1] * n_support * (n_support + 1) // 2
+        parts = (
+            torch.split(x, max(1, graph_nets.PAIRS_PER_CHUNK // n_pairs)) for x in (support, query)
         )
+        return torch.cat([self.spread(s, q, edges) for s, q in zip(*parts, strict=True)])
 
-    def spread(self, support: Tensor, query: Tensor) -> Tensor:
-        """Map nodes ``[T, 1, S, F]`` and ``[T, Q, 1, F]`` to scores ``[T, Q, n_way]``."""
-        for layer in self.layers:
-            support, query = layer(support, query)
-        (edges,) = self.last_edges((support - query).abs())
-        read = edges.softmax(-1)[:, :, None] @ support
+    def spread(
+        self, support: Tensor, query: Tensor, edges: Sequence[FoldedEdgeNet] | None = None
+    ) -> Tensor:
+        """Map nodes ``[T, 1, S, F]`` and ``[T, Q, 1, F]`` to scores ``[T, Q, n_way]``.
+
+        The networks of the edges, of one layer after the other, are given in evaluation.
+        """
+        n_shared = support.shape[-1]
+        nets: Sequence[FoldedEdgeNet | None] = edges or [None] * (len(self.layers) + 1)
+        *of_layers, last = nets
+        for layer, of_layer in zip(self.layers, of_layers, strict=True):
+            support, query = layer(support, query, of_layer, n_shared)
+        apart = (support - query).abs()
+        logits = last(apart) if last else self.last_edges(apart)[0]
+        read = logits.softmax(-1)[:, :, None] @ support
         scores: Tensor = self.answer(torch.cat([query, read], dim=-1)).squeeze(2)
         return scores

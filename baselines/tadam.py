@@ -1,8 +1,7 @@
 """TADAM: a scaled metric, in an embedding whose layers are modulated for each task."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -11,14 +10,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from fewshot_bench.backbones.base import Backbone
+from fewshot_bench.bases.film import embed_each, modulated, norms_of
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import AtOnce, Method, methods
 from fewshot_bench.ops.basic import distances, prototypes
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe
-
-Hook = Callable[[nn.Module, object, Tensor], Tensor]
 
 
 class TADAMRecipe(Recipe):
@@ -109,21 +107,6 @@ class ResidualNet(nn.Module):
         return outputs
 
 
-def modulation(gamma: Tensor, beta: Tensor) -> Hook:
-    """Make a forward hook that turns a layer's maps h into (1 + gamma) h + beta.
-
-    Maps are ``[T * N, C, H, W]``, of N images of each of T tasks, one task after the other; gamma
-    and beta are ``[T, C]``.
-    """
-
-    def modulate(_layer: nn.Module, _inputs: object, maps: Tensor) -> Tensor:
-        n_images = len(maps) // len(gamma)
-        factor, shift = (x.repeat_interleave(n_images, 0)[..., None, None] for x in (gamma, beta))
-        return torch.addcmul(maps + shift, factor, maps)
-
-    return modulate
-
-
 @methods.register("tadam")
 class TADAM(Method):
     """Scaled distances to class means; the support modulates every layer that embeds its task.
@@ -142,7 +125,7 @@ class TADAM(Method):
     setting = "inductive"
     adapts_backbone = True
     uses_base = True
-    at_once = AtOnce(tasks=2)
+    at_once = AtOnce(tasks=8)
     paper = Paper(
         "TADAM: Task Dependent Adaptive Metric for Improved Few-Shot Learning",
         "Oreshkin et al.",
@@ -156,7 +139,7 @@ class TADAM(Method):
 
     def __init__(self, backbone: Backbone, recipe: TADAMRecipe, n_way: int) -> None:
         super().__init__(backbone, recipe, n_way)
-        widths = [norm.num_features for norm in self.norms()]
+        widths = [norm.num_features for norm in norms_of(backbone).values()]
         if not widths:
             raise UsageError(
                 f"tadam modulates batch norms, and {type(backbone).__name__} has none; choose "
@@ -169,10 +152,6 @@ class TADAM(Method):
         if recipe.scale is not None:
             self.scale = nn.Parameter(torch.tensor(recipe.scale))
         self.register_buffer("n_steps_done", torch.zeros((), dtype=torch.int64))
-
-    def norms(self) -> list[nn.BatchNorm2d]:
-        """Layers that are modulated, in a fixed order."""
-        return [layer for layer in self.backbone.modules() if isinstance(layer, nn.BatchNorm2d)]
 
     def see_base(self, embeddings: Tensor, labels: Tensor) -> None:
         """Make the classifier of the train classes; its weights are zero at first."""
@@ -188,26 +167,21 @@ class TADAM(Method):
     def score(self, episode: Episode, plain: Tensor) -> Tensor:
         """Score queries ``[T, Q, n_way]``; `plain` are embeddings of the support, ``[T, S, D]``."""
         tasks = prototypes(plain, episode.support_labels, episode.n_way).mean(1)
-        with self.modulated(tasks):
-            e = self.embedded(episode)
+        numbers = self.modulations(tasks)
+        if self.training:
+            with modulated(self.backbone, numbers):
+                e = self.embedded(episode)
+        else:
+            e = episode.embed(lambda images: embed_each(self.backbone, numbers, images))
         apart = distances(e.query, prototypes(e.support, e.support_labels, e.n_way))
         if self.recipe.scale is None:
             return -7.5 * apart
         return apart * -self.scale / math.sqrt(self.embedding_dim)
 
-    @contextmanager
-    def modulated(self, tasks: Tensor) -> Iterator[None]:
-        """Modulate the backbone by the embeddings of T tasks, ``[T, D]``, while in this context."""
-        nets = zip(self.norms(), self.gammas, self.betas, self.gamma_0, self.beta_0, strict=True)
-        hooks = [
-            norm.register_forward_hook(modulation(gamma_0 * gamma(tasks), beta_0 * beta(tasks)))
-            for norm, gamma, beta, gamma_0, beta_0 in nets
-        ]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
+    def modulations(self, tasks: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Gamma and beta ``[T, C]`` of each norm, from embeddings of T tasks, ``[T, D]``."""
+        nets = zip(self.gamma_0, self.gammas, self.beta_0, self.betas, strict=True)
+        return [(c * gamma(tasks), d * beta(tasks)) for c, gamma, d, beta in nets]
 
     def loss(self, episode: Episode, query_labels: Tensor) -> Tensor:
         """Cross-entropy of the queries, the auxiliary one, and the penalty of post-multipliers."""

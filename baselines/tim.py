@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from fewshot_bench.bases.normalised_head import NormalisedMethod, NormalisedRecipe
 from fewshot_bench.bases.published_pretraining import TIM as TIM_NETWORKS
-from fewshot_bench.method import methods
-from fewshot_bench.ops.basic import one_hot, prototypes
+from fewshot_bench.method import AtOnce, methods
+from fewshot_bench.ops.adam import Adam
+from fewshot_bench.ops.basic import one_hot, power, prototypes
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides
 
@@ -48,6 +50,7 @@ class TIM(NormalisedMethod):
     """
 
     setting = "transductive"
+    at_once = AtOnce(numbers=250_000)  # a core's cache holds them through all steps
     paper = Paper(
         "Transductive Information Maximization For Few-Shot Learning",
         "Boudiaf et al.",
@@ -77,13 +80,20 @@ class TIM(NormalisedMethod):
         Returns:
             ``[T, n_way, N]``: a softmax over the middle dimension is several times faster.
         """
-        offset = weights.square().sum(-1, keepdim=True) / -2
-        return self.recipe.temperature * torch.baddbmm(offset, weights, points.transpose(1, 2))
+        squares = torch.linalg.vector_norm(weights, dim=-1, keepdim=True).square()
+        temperature, across = self.recipe.temperature, points.transpose(1, 2)
+        return torch.baddbmm(squares, weights, across, beta=-temperature / 2, alpha=temperature)
 
-    def negentropy_slope(self, probabilities: Tensor) -> Tensor:
-        """Derivative of Σ p log p by each p, up to a constant."""
-        return probabilities.clamp(min=1e-12).log()
+    def negentropy_slope(self, probabilities: Tensor, logs: Tensor) -> Tensor:
+        """Derivative of Σ p log p by each p, up to a constant of each distribution.
 
+        Args:
+            probabilities: ``[T, n_way, ...]``.
+            logs: their logarithms, up to such a constant.
+        """
+        return logs
+
+    @torch.inference_mode()
     def descend(self, weights: Tensor, targets: Tensor, points: Tensor) -> Tensor:
         """Take Adam's steps on the loss, whose gradient is written out.
 
@@ -92,24 +102,37 @@ class TIM(NormalisedMethod):
             targets: one-hot labels of the support, ``[T, n_way, S]``.
             points: support, then queries, ``[T, S + Q, D]``.
         """
-        optimizer = torch.optim.Adam([weights], lr=self.recipe.lr, fused=True)
+        temperature, n_support = self.recipe.temperature, targets.shape[-1]
+        n_query = points.shape[1] - n_support
+        known = F.pad(targets * (-self.recipe.support_weight / n_support), (0, n_query))
+        share = F.pad(points.new_full((n_query,), 1 / n_query), (n_support, 0))
+        adam = Adam(weights, self.recipe.lr)
         for _ in range(self.recipe.n_steps):
-            slopes = self.logit_slopes(self.logits(weights, points).softmax(1), targets)
-            pulled = slopes @ points - slopes.sum(-1, keepdim=True) * weights
-            weights.grad = self.recipe.temperature * pulled
-            optimizer.step()
+            slopes = self.logit_slopes(self.logits(weights, points), known, share)
+            away = slopes.sum(-1, keepdim=True) * weights
+            adam.step(torch.baddbmm(away, slopes, points, beta=-temperature, alpha=temperature))
         return weights
 
-    def logit_slopes(self, probabilities: Tensor, targets: Tensor) -> Tensor:
-        """Gradient of the loss by the logits, ``[T, n_way, S + Q]``, given their softmax."""
-        recipe, n_support = self.recipe, targets.shape[-1]
-        support, query = probabilities[..., :n_support], probabilities[..., n_support:]
-        of_mean = self.negentropy_slope(query.mean(-1, keepdim=True))
-        by_query = recipe.marginal_weight * of_mean
-        by_query = by_query - recipe.conditional_weight * self.negentropy_slope(query)
-        centred = by_query - (query * by_query).sum(1, keepdim=True)
-        of_support = recipe.support_weight / n_support * (support - targets)
-        return torch.cat([of_support, query * centred / query.shape[-1]], dim=-1)
+    def logit_slopes(self, logits: Tensor, known: Tensor, share: Tensor) -> Tensor:
+        """Gradient of the loss by the logits, both ``[T, n_way, S + Q]``.
+
+        Args:
+            logits: of the support, then the queries.
+            known: gradient of the support's cross-entropy by the logarithms of its probabilities;
+                zeros for the queries.
+            share: of each query in their mean, ``[S + Q]``; zeros for the support.
+        """
+        recipe, probabilities = self.recipe, logits.softmax(1)
+        shares = probabilities * share
+        mean = shares.sum(-1, keepdim=True)
+        of_mean = self.negentropy_slope(mean, mean.clamp(min=1e-12).log())
+        by_query = torch.sub(
+            recipe.marginal_weight * of_mean,
+            self.negentropy_slope(probabilities, logits),
+            alpha=recipe.conditional_weight,
+        )
+        by_logs = torch.addcmul(known, shares, by_query)
+        return by_logs.addcmul_(probabilities, by_logs.sum(1, keepdim=True), value=-1)
 
     def alternate(self, weights: Tensor, targets: Tensor, points: Tensor) -> Tensor:
         """Alternate between ideal assignments and weights (section 2.3); see `descend`."""
@@ -171,7 +194,7 @@ class AlphaTIM(TIM):
     )
     recipe: AlphaTIMRecipe
 
-    def negentropy_slope(self, probabilities: Tensor) -> Tensor:
+    def negentropy_slope(self, probabilities: Tensor, logs: Tensor) -> Tensor:
         """Derivative of (Σ p^α - 1) / (α - 1) by each p."""
         alpha = self.recipe.alpha
-        return alpha / (alpha - 1) * probabilities ** (alpha - 1)
+        return power(probabilities, alpha - 1) * (alpha / (alpha - 1))

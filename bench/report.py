@@ -129,7 +129,7 @@ def _found_beside(rows: Iterable[Row], measured: Mapping[str, Measured]) -> list
 
 
 def _not_measured(measured: Mapping[str, Measured]) -> list[str]:
-    names = [entry.name for entry in (*ROWS, *LIMITS, *GROWTHS)]
+    names = [entry.name for entries in (ROWS, LIMITS, GROWTHS) for entry in entries]
     missing = [f"`{name}`" for name in names if name not in measured]
     return [f"Not measured yet: {', '.join(missing)}."] if missing else []
 

@@ -122,6 +122,18 @@ def _meta_training() -> Row:
     )
 
 
+def _at_test(name: str, n_shot: int) -> Row:
+    subject = f"{name}-{n_shot}"
+    return Row(
+        name=f"{subject}-shot",
+        work=f"`{name}`, {n_shot}-shot, `conv4-64`, 32 x 32, against a plain form in our evaluator",
+        unit="episodes",
+        aim=3,
+        ours=Job("ours", "bench.ours.at_test", subject, 400, 16),
+        theirs=Job("ours", "bench.ours.formerly", subject, 150, 16),
+    )
+
+
 def _pretraining() -> Row:
     return Row(
         name="pretraining",
@@ -168,7 +180,7 @@ _BDCSPN = (
     "easyfsl shifts the queries for the prototypes alone, the paper and ours also those that are "
     "scored"
 )
-ROWS = (
+ROWS: tuple[Row, ...] = (
     _head("proto-net", 20, 10_000, 1_000, aim_rate=10_000),
     _head("simple-shot", 20, 10_000, 1_000, aim_rate=10_000),
     _head("bd-cspn", 10, 10_000, 1_000, note=_BDCSPN),
@@ -176,6 +188,8 @@ ROWS = (
     _head("tim", 50, 3_000, 50),
     _head("pt-map", 50, 8_000, 200),
     _head("fine-tune", 50, 4_000, 50),
+    *(_at_test(name, shot) for name in ("tadam", "tim", "alpha-tim") for shot in (1, 5)),
+    _at_test("gnn", 5),
     _meta_training(),
     _from_images("ssl-meta-test", "ssl-meta"),
     _from_images("from-images", "proto-net"),

@@ -87,6 +87,18 @@ def rectified_prototypes(
     return weights[..., :n_support] @ support + weights[..., n_support:] @ query
 
 
+def power(base: Tensor, exponent: float) -> Tensor:
+    """Return ``base ** exponent`` for a base that is not negative; of even exponents by squares.
+
+    Several times faster than PyTorch's, which is as fast for exponents of 2 and 3 only.
+    """
+    if exponent == 1:
+        return base
+    if exponent > 2 and exponent % 2 == 0:
+        return power(base.square(), exponent / 2)
+    return base**exponent
+
+
 def ridge(gram: Tensor, targets: Tensor, strength: Tensor | float) -> Tensor:
     """Solve ridge regression for the coefficients of the support.
 

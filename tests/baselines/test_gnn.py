@@ -1,12 +1,12 @@
 """GNN against the whole graph of one query, every ordered pair of nodes apart."""
 
-import sys
-
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fewshot_bench.bases import graph_nets
+from fewshot_bench.bases.graph_nets import FoldedEdgeNet
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method
 from tests.baselines.made_up import embedded_tasks, method_of, stir_norms
@@ -57,13 +57,21 @@ def test_half_the_pairs_make_the_same_graph(n_way: int, n_shot: int, n_layers: i
 
 
 def test_chunks_do_not_change_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 18 queries of a task, two at a time: their graphs have 15 pairs of the support each."""
     method, episode = make(), embedded_tasks(2, n_way=3)
     whole = method(episode)
-    calls: list[int] = []
-    method.get_submodule("last_edges").register_forward_pre_hook(lambda *_: calls.append(1))
-    monkeypatch.setattr(sys.modules[type(method).__module__], "_PAIRS_PER_CHUNK", 130)
+    sizes: list[int] = []
+    of_edges = FoldedEdgeNet.rest
+
+    def rest(edges: FoldedEdgeNet, hidden: Tensor) -> Tensor:
+        sizes.append(hidden[..., 0].numel())
+        return of_edges(edges, hidden)
+
+    monkeypatch.setattr(FoldedEdgeNet, "rest", rest)
+    monkeypatch.setattr(graph_nets, "PAIRS_PER_CHUNK", 30)
     close(method(episode), whole)
-    assert len(calls) == 9  # two queries of 3 x 21 pairs each
+    first, second, last = [15, 108], 9 * [30] + [108], [108]
+    assert sizes == 3 * [*first, *second, *last]
 
 
 def test_an_edge_of_the_training_is_seen_once() -> None:

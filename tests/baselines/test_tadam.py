@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from fewshot_bench.backbones.base import Backbone
 from fewshot_bench.backbones.conv4 import Conv4
 from fewshot_bench.backbones.resnet12 import Block, ResNet12
+from fewshot_bench.bases.film import embed_each, modulated
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.errors import UsageError
+from tests.baselines.made_up import stir_norms
 from tests.oracles import Identity, close
 from tests.synthetic import make_tasks
 
@@ -151,3 +153,17 @@ def test_steps_are_counted_in_training_alone() -> None:
 def test_a_backbone_without_batch_norm_is_refused() -> None:
     with pytest.raises(UsageError, match="Identity has none"):
         make_tadam(Identity(5))
+
+
+def test_in_evaluation_a_task_has_weights_of_its_own_that_embed_as_the_modulated_network() -> None:
+    """Norms right behind a convolution become part of it; the one behind the pooling cannot."""
+    pooled = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.BatchNorm2d(4), nn.ReLU())
+    rest = nn.Sequential(nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6), nn.AdaptiveMaxPool2d(4))
+    backbone = ResNet12((1, 16, 16), (6, 4, 4), [pooled, rest], pooled=True).double().eval()
+    stir_norms(backbone)
+    torch.manual_seed(0)
+    numbers = [tuple(torch.randn(2, 2, width, dtype=torch.float64)) for width in (4, 6)]
+    images = torch.randn(2 * 3, 1, 16, 16, dtype=torch.float64)
+    with modulated(backbone, numbers):
+        expected = backbone(images)
+    close(embed_each(backbone, numbers, images), expected)

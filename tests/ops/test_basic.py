@@ -43,3 +43,9 @@ def test_distances_and_cosines(shape: tuple[int, int, int, int]) -> None:
 def test_accuracy_counts_the_right_answers() -> None:
     answers, labels = torch.tensor([[0, 1, 2, 2]]), torch.tensor([[0, 1, 2, 3]])
     assert ops.accuracy(answers, labels).tolist() == [0.75]
+
+
+@given(st.sampled_from([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 2.5, 12.0]))
+def test_powers_by_squares(exponent: float) -> None:
+    base = torch.linspace(0, 2, 9, dtype=torch.float64)
+    torch.testing.assert_close(ops.power(base, exponent), base**exponent)
