@@ -15,9 +15,6 @@ from fewshot_bench.ops.basic import one_hot
 from fewshot_bench.paper import Paper
 from fewshot_bench.recipe import Overrides, PretrainRecipe, Recipe, TrainRecipe, every
 
-# Pairs of images that go through a network of edges at once, except in training.
-graph_nets.PAIRS_PER_CHUNK = 1500
-
 
 class GNNRecipe(Recipe):
     """Settings of Garcia & Bruna 2018 and vgsatorras/few-shot-gnn (``models/``, mini-ImageNet)."""
