@@ -151,6 +151,7 @@ def test_shipped_studies_say_what_they_are_for() -> None:
         "omniglot",
         "ssl-meta-plus",
         "transductive",
+        "transductive-omniglot",
     }
     for name, study in shipped().items():
         assert study == load_study(name.upper().replace("-", "_"))
