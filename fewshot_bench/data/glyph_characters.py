@@ -11,7 +11,7 @@ from fewshot_bench.data.glyph_fonts import FACES, characters_of, clean_glyph
 from fewshot_bench.data.glyph_scripts import SCRIPTS
 
 _NEAR = 3  # canvas pixels, about half a stroke
-_SAME = 0.995  # two characters look the same if this much of each one's ink is near the other's
+_SAME = 0.99  # two characters look the same if this much of each one's ink is near the other's
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from fewshot_bench.data.glyph_fonts import BOX, FACES, characters_of, clean_glyph
+from fewshot_bench.data.glyph_fonts import BOX
 
 SIZE = 28  # side of a drawing in pixels
 
 # Lengths are in pixels of the canvas, of which a drawing's has 64 / 28.
-_SLANT, _STRETCH, _SHIFT = 0.3, 0.25, 5.0  # ranges of the affine part
-_ELASTIC, _KNOTS = 5.0, 4  # largest displacement of a knot, knots a side
+_SLANT, _STRETCH, _SHIFT = 0.25, 0.25, 4.0  # ranges of the affine part
+_ELASTIC, _KNOTS = 4.5, 4  # largest displacement of a knot, knots a side
 _STROKE = (-0.8, 1.8)  # change of the half stroke width
 _CLUTTER, _REACH, _WIDTH = 4, 24.0, (0.5, 3.0)  # strokes, how far they go, half their width
 _ERASED, _ERASER = 2, (2.0, 5.0)  # strokes that rub out, half their width
-_PAPER, _GRAIN = 0.35, 7  # brightest background; knots a side of its texture and of the ink's
-_INK, _FADE = (0.55, 1.0), 0.6  # brightness of ink, and how much of it may lack
-_NOISE = 0.15  # largest change of a pixel, of 1
+_PAPER, _GRAIN = 0.3, 7  # brightest background; knots a side of its texture and of the ink's
+_INK, _FADE = (0.6, 1.0), 0.5  # brightness of ink, and how much of it may lack
+_NOISE = 0.12  # largest change of a pixel, of 1
 
 Field = NDArray[np.float32]
+Glyphs = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,21 @@ class _Pen:
         return self.uniform(-most, most, *shape)
 
 
-def drawings(code: int, n: int, random: np.random.Generator) -> Field:
-    """Draw a character `n` times, ``[n, SIZE, SIZE]`` from 0 to 1."""
+def drawings(glyphs: Glyphs, n: int, random: np.random.Generator) -> Field:
+    """Draw a character `n` times.
+
+    Args:
+        glyphs: clean ones of one or several faces, which take turns, ``[faces, BOX, BOX]``.
+        n: number of drawings.
+        random: all that is random about them.
+
+    Returns:
+        Brightness from 0 to 1, ``[n, SIZE, SIZE]``.
+    """
     pen = _Pen(random, n)
-    faces = [face for face in FACES if code in characters_of(face)]
-    outlines = np.stack([_outline(clean_glyph(face, code)) for face in faces])
-    which = np.argsort(random.random(n)) % len(faces)
+    which = np.argsort(random.random(n)) % len(glyphs)
     y, x = _warp(pen)
-    own = _sample(outlines, which, y, x) + pen.uniform(*_STROKE, 1, 1)
+    own = _sample(_outlines(glyphs), which, y, x) + pen.uniform(*_STROKE, 1, 1)
     ink = _edge(np.maximum(own, _strokes(pen, y, x, _CLUTTER, _WIDTH)))
     ink = ink * (1 - _edge(_strokes(pen, y, x, _ERASED, _ERASER)))
     return np.clip(_printed(pen, ink), 0, 1)
@@ -62,11 +70,11 @@ def _printed(pen: _Pen, ink: Field) -> Field:
     return paper + ink * colour + pen.either(_NOISE, SIZE, SIZE)
 
 
-def _outline(glyph: NDArray[np.bool_]) -> Field:
-    """Signed distance of each pixel to the outline, positive on ink."""
-    inside, outside = distance_transform_edt(glyph), distance_transform_edt(~glyph)
-    signed: Field = (inside - outside).astype(np.float32)
-    return signed
+def _outlines(glyphs: Glyphs) -> Field:
+    """Signed distance of each pixel to the outline of its glyph, positive on ink."""
+    return np.stack(
+        [distance_transform_edt(g) - distance_transform_edt(~g) for g in glyphs], dtype=np.float32
+    )
 
 
 def _edge(distance: Field) -> Field:

@@ -46,9 +46,7 @@ def clean_glyph(face: str, code: int) -> NDArray[np.bool_]:
 
 @cache
 def _font(face: str) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(
-        str(_file(face)), 2 * BOX, layout_engine=ImageFont.Layout.BASIC
-    )
+    return ImageFont.truetype(str(_file(face)), 2 * BOX, layout_engine=ImageFont.Layout.BASIC)
 
 
 def _file(face: str) -> Path:

@@ -16,6 +16,7 @@ import PIL
 from fewshot_bench.data.content import ClassImages, Content, Images
 from fewshot_bench.data.glyph_characters import distinct_characters
 from fewshot_bench.data.glyph_drawing import SIZE, drawings
+from fewshot_bench.data.glyph_fonts import FACES, characters_of, clean_glyph
 from fewshot_bench.data.glyph_scripts import SCRIPTS, VERSION
 
 DRAWINGS = 20  # of every character
@@ -41,4 +42,6 @@ def glyphs() -> Content:
 def draw(code: int) -> Images:
     """Draw a character `DRAWINGS` times, uint8 ``[DRAWINGS, SIZE, SIZE, 1]``."""
     random = np.random.Generator(np.random.Philox(key=[VERSION, code]))
-    return np.rint(255 * drawings(code, DRAWINGS, random)).astype(np.uint8)[..., None]
+    faces = [clean_glyph(face, code) for face in FACES if code in characters_of(face)]
+    brightness = drawings(np.stack(faces), DRAWINGS, random)
+    return np.rint(255 * brightness).astype(np.uint8)[..., None]

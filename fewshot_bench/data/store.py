@@ -38,7 +38,7 @@ def open_dataset(name: str) -> Dataset:
         >>> import fewshot_bench as fsb
         >>> test = fsb.load_dataset("glyphs")["test"]
         >>> len(test), len(test.class_names), test.image_shape
-        (4160, 208, (1, 28, 28))
+        (4140, 207, (1, 28, 28))
     """
     data = open_stored(_stored_name(name))
     folder, state = _state(data)
