@@ -14,8 +14,8 @@ from fewshot_bench.data.glyph_fonts import BOX
 SIZE = 28  # side of a drawing in pixels
 
 # Lengths are in pixels of the canvas, of which a drawing's has 64 / 28.
-_SLANT, _STRETCH, _SHIFT = 0.25, 0.25, 4.0  # ranges of the affine part
-_ELASTIC, _KNOTS = 4.5, 4  # largest displacement of a knot, knots a side
+_SLANT, _STRETCH, _SHIFT = 0.3, 0.25, 5.0  # ranges of the affine part
+_ELASTIC, _KNOTS = 5.0, 4  # largest displacement of a knot, knots a side
 _STROKE = (-0.8, 1.8)  # change of the half stroke width
 _CLUTTER, _REACH, _WIDTH = 4, 24.0, (0.5, 3.0)  # strokes, how far they go, half their width
 _ERASED, _ERASER = 2, (2.0, 5.0)  # strokes that rub out, half their width
