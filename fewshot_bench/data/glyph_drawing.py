@@ -4,6 +4,7 @@ All arithmetic is elementwise, with operations that IEEE 754 rounds correctly.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ _PAPER, _GRAIN = 0.3, 7  # brightest background; knots a side of its texture and
 _INK, _FADE = (0.6, 1.0), 0.5  # brightness of ink, and how much of it may lack
 _NOISE = 0.12  # largest change of a pixel, of 1
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]  # of single precision
 Glyphs = NDArray[np.bool_]
 
 
@@ -72,14 +73,15 @@ def _printed(pen: _Pen, ink: Field) -> Field:
 
 def _outlines(glyphs: Glyphs) -> Field:
     """Signed distance of each pixel to the outline of its glyph, positive on ink."""
-    return np.stack(
-        [distance_transform_edt(g) - distance_transform_edt(~g) for g in glyphs], dtype=np.float32
-    )
+    inside, outside = ([distance_transform_edt(g) for g in each] for each in (glyphs, ~glyphs))
+    signed: Field = np.subtract(inside, outside).astype(np.float32)
+    return signed
 
 
 def _edge(distance: Field) -> Field:
     """Ink, from 0 to 1, at a signed distance; an edge is one pixel wide."""
-    return np.clip(0.5 + distance * (SIZE / BOX), 0, 1)
+    ink: Field = np.clip(0.5 + distance * (SIZE / BOX), 0, 1)
+    return ink
 
 
 def _strokes(pen: _Pen, y: Field, x: Field, count: int, width: tuple[float, float]) -> Field:
@@ -114,8 +116,8 @@ def _spline(knots: Field) -> Field:
     last = knots.shape[1] - 1
     place = np.arange(SIZE) * (last / (SIZE - 1))
     before = np.minimum(place.astype(np.int64), last - 1)
-    away = (place - before).astype(knots.dtype)
-    step = away * away * (3 - 2 * away)  # smooth from knot to knot
+    away = (place - before).astype(np.float32)
+    step: Field = away * away * (3 - 2 * away)  # smooth from knot to knot
     across = knots[:, :, before] * (1 - step) + knots[:, :, before + 1] * step
     upper, lower = across[:, before], across[:, before + 1]
     return upper * (1 - step[:, None]) + lower * step[:, None]
@@ -125,7 +127,7 @@ def _sample(fields: Field, which: NDArray[np.int64], y: Field, x: Field) -> Fiel
     """Read ``fields[which]`` between the pixels, bilinear; beyond the canvas its edge goes on."""
     y, x = np.clip(y, 0, BOX - 1.01), np.clip(x, 0, BOX - 1.01)
     top, left = y.astype(np.int64), x.astype(np.int64)
-    down, right = y - top.astype(y.dtype), x - left.astype(x.dtype)
+    down, right = y - top.astype(np.float32), x - left.astype(np.float32)
     n = which[:, None, None]
     upper = fields[n, top, left] * (1 - right) + fields[n, top, left + 1] * right
     lower = fields[n, top + 1, left] * (1 - right) + fields[n, top + 1, left + 1] * right
