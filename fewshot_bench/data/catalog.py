@@ -9,6 +9,7 @@ from fewshot_bench.data.download import Download
 from fewshot_bench.data.embedding_import import embeddings_of_files
 from fewshot_bench.data.entry import DatasetEntry, datasets
 from fewshot_bench.data.folder import DEFAULT_SIZE, folder_of_images
+from fewshot_bench.data.glyph_scripts import VERSION
 from fewshot_bench.data.imagenet import mini_imagenet, tiered_imagenet
 from fewshot_bench.data.omniglot import omniglot
 
@@ -32,13 +33,14 @@ def _glyphs() -> Content:
 ENTRIES = (
     DatasetEntry(
         name="glyphs",
-        summary="printed characters of ten scripts, distorted; drawn on first use, no download",
+        summary="printed characters of ten scripts, bent, cluttered and rubbed; drawn on first use",
         image_shape=(1, 28, 28),
-        classes=(834, 78, 208),
+        classes=(814, 72, 207),
         images_per_class="20",
         source="drawn by fewshot_bench from the DejaVu fonts in matplotlib; split by script",
         licence="Bitstream Vera and public domain (the fonts)",
         generate=_glyphs,
+        version=VERSION,
         overrides=CHARACTERS,
         kind="characters",
     ),

@@ -19,8 +19,9 @@ from fewshot_bench.utilities.files import home, read_json
 
 
 def stored_names() -> list[str]:
-    """List the data sets on this machine."""
-    return sorted(file.parent.name for file in (home() / "data").glob("[!.]*/dataset.json"))
+    """List the data sets on this machine, but not what another version of the harness drew."""
+    found = (file.parent.name for file in (home() / "data").glob("[!.]*/dataset.json"))
+    return sorted(name for name in found if not _is_outdated(name))
 
 
 def open_dataset(name: str) -> Dataset:
@@ -37,7 +38,7 @@ def open_dataset(name: str) -> Dataset:
         >>> import fewshot_bench as fsb
         >>> test = fsb.load_dataset("glyphs")["test"]
         >>> len(test), len(test.class_names), test.image_shape
-        (4160, 208, (1, 28, 28))
+        (4140, 207, (1, 28, 28))
     """
     data = open_stored(_stored_name(name))
     folder, state = _state(data)
@@ -82,7 +83,9 @@ def _stored_name(name: str) -> str:
 
 
 def stored_checksum(name: str) -> str | None:
-    """Return the checksum of a data set on this machine, if it is there and readable."""
+    """Return the checksum of one of `stored_names`; None if it is no such, or not readable."""
+    if _is_outdated(name):
+        return None
     try:
         return str(read_json(dataset_folder(name) / "dataset.json")["checksum"])
     except (UsageError, OSError, ValueError, LookupError):
@@ -106,6 +109,18 @@ def open_stored(name: str) -> Dataset:
             f"dataset '{name}' cannot be read ({reason}); delete {path} and get it again"
         ) from error
     return Dataset(path.name, splits, facts.checksum, facts.provenance, facts.embedded_by)
+
+
+def _is_outdated(name: str) -> bool:
+    """Whether the harness draws this data set, and another version of it drew what is stored."""
+    version = datasets[name].version if name in datasets else None
+    if version is None:
+        return False
+    try:
+        provenance = read_json(dataset_folder(name) / "dataset.json")["provenance"]
+        return bool(provenance["version"] != version)
+    except (UsageError, OSError, ValueError, LookupError, TypeError):
+        return False  # whoever opens it says what is wrong
 
 
 def _generate_once(name: str) -> None:

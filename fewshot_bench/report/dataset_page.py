@@ -26,6 +26,8 @@ def dataset_page(name: str) -> str:
         "Licence": entry.licence,
         "To get it": "nothing to do, it is drawn on first use" if entry.generate else commands,
     }
+    if entry.version:
+        facts["Version"] = str(entry.version)
     lines = "\n".join(f"- {fact}: {in_cell(text)}" for fact, text in facts.items())
     parts = [f"# {entry.name}", f"{entry.summary[0].upper()}{entry.summary[1:]}.", lines]
     if entry.overrides:

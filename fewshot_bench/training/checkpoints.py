@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from fewshot_bench.data.entry import datasets
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import home, require_regular, stable_hash
 from fewshot_bench.utilities.locks import waiting_lock
@@ -75,13 +76,18 @@ class StoredWeights:
             if stale and not self.renew:
                 say(f"{self.folder.name} was made by other code; --force makes it anew")
             return stale and self.renew
-        if not self.renew and not self.checkpoint.exists():
+        if not (self.renew or self.checkpoint.exists() or self._of_drawn_images()):
             self._refuse_changed_images()
         return True
 
     def stale(self, made: Mapping[str, Any]) -> bool:
         """True if what is known of the making of weights names other code."""
         return bool(self.source) and made.get("source", self.source) != self.source
+
+    def _of_drawn_images(self) -> bool:
+        """Whether the harness draws the images: others are of another version, and intended."""
+        name = self.facts.get("dataset", "")
+        return name in datasets and datasets[name].generate is not None
 
     def _refuse_changed_images(self) -> None:
         mine = {**self.facts, "data_checksum": None}

@@ -70,6 +70,15 @@ def test_one_alone_is_compared_with_all_and_pairs_are_all_with_all() -> None:
     assert len(told("ssl-meta", "tim", "r2d2", every_pair=True).pairs) == 3 + 1
 
 
+def test_what_was_measured_on_another_version_of_the_data_is_never_a_pair() -> None:
+    """Of one name, shape and so of the same stream of episodes, but other images."""
+    ours, theirs = RUNS[0], replace(RUNS[6], data_checksum="e" * 64)
+    assert ours.episode_digest == theirs.episode_digest
+    assert len(told(ours.method, "tim", runs=[ours, RUNS[6]]).pairs) == 1
+    with pytest.raises(UsageError, match="share no column"):
+        told(ours.method, "tim", runs=[ours, theirs])
+
+
 def test_what_a_margin_says() -> None:
     runs = [run for run in RUNS if run.n_shot == 1]
     again = [replace(run, run_id="again", method="anil") for run in runs[:1]]

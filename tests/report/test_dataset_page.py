@@ -18,7 +18,7 @@ def test_a_page_says_what_there_is_and_how_to_get_it() -> None:
 
 def test_one_that_is_drawn_needs_nothing_and_has_settings_of_its_own() -> None:
     page = dataset_page("glyphs")
-    assert "- To get it: nothing to do, it is drawn on first use\n" in page
+    assert "- To get it: nothing to do, it is drawn on first use\n- Version: 2\n" in page
     head, _, *rows = markdown_rows(page)
     assert head == ["Key", "Default"]
     assert ["`pretrain.augment`", "`shift`"] in rows

@@ -84,6 +84,16 @@ def test_images_that_changed_are_refused_unless_a_checkpoint_goes_on(empty_home:
     assert StoredWeights(changed).missing()
 
 
+def test_images_that_the_harness_draws_otherwise_now_are_trained_on_unasked(
+    empty_home: Path,
+) -> None:
+    facts = {"kind": "method", "dataset": "glyphs", "seed": 0}
+    former = StoredWeights({**facts, "data_checksum": "version 1"})
+    former.finish({"x": torch.ones(2)}, OUTCOME)
+    assert StoredWeights({**facts, "data_checksum": "version 2"}).missing()
+    assert not former.missing()
+
+
 def test_weights_of_another_shape_do_not_fit() -> None:
     module = torch.nn.Linear(2, 3)
     load_into(module, {"weight": torch.ones(3, 2), "bias": torch.zeros(3)}, Path("x"))
