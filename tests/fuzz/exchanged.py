@@ -35,7 +35,7 @@ def results_row(data: bytes) -> None:
         return  # no file can hold it
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(files, "to_table", lambda _: table),
+        mock.patch.object(files, "to_table", return_value=table),
     ):
         write_results([], Path(folder) / "x.parquet")
         _read(Path(folder) / "x.parquet")

@@ -111,8 +111,9 @@ def seeds(name: str) -> list[bytes]:
     }
     if name in made:
         return made[name]
-    own = exchanged if TARGETS[name] in exchanged.TARGETS else stored
-    return own.seeds(name)
+    if TARGETS[name] in exchanged.TARGETS:
+        return exchanged.seeds(name)
+    return stored.seeds(name)
 
 
 SPLITS = ("train", "val", "test")
