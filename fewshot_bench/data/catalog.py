@@ -9,7 +9,6 @@ from fewshot_bench.data.download import Download
 from fewshot_bench.data.embedding_import import embeddings_of_files
 from fewshot_bench.data.entry import DatasetEntry, datasets
 from fewshot_bench.data.folder import DEFAULT_SIZE, folder_of_images
-from fewshot_bench.data.glyph_scripts import VERSION
 from fewshot_bench.data.imagenet import mini_imagenet, tiered_imagenet
 from fewshot_bench.data.omniglot import omniglot
 
@@ -40,7 +39,6 @@ ENTRIES = (
         source="drawn by fewshot_bench from the DejaVu fonts in matplotlib; split by script",
         licence="Bitstream Vera and public domain (the fonts)",
         generate=_glyphs,
-        version=VERSION,
         overrides=CHARACTERS,
         kind="characters",
     ),

@@ -31,7 +31,6 @@ class DatasetEntry:
         read: opens what a user has downloaded; None if there is nothing to import.
         options: keyword arguments that `read` takes.
         generate: makes the content; None unless the harness can draw it itself.
-        version: of what it draws, as its provenance has it; what another one drew is drawn anew.
         downloads: files `fsbench data download` gets, in the folder given to `read` (a single
             file is given itself).
         overrides: recipe settings by dotted name that suit these images.
@@ -49,7 +48,6 @@ class DatasetEntry:
     read: Reader | None = None
     options: frozenset[str] = frozenset()
     generate: Callable[[], Content] | None = None
-    version: int | None = None
     downloads: tuple[Download, ...] = ()
     overrides: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     kind: Literal["photographs", "characters"] | None = None

@@ -8,6 +8,7 @@ from filelock import FileLock
 
 from fewshot_bench.data.dataset import SPLITS, Dataset, ImageSplit, Split
 from fewshot_bench.data.dataset_json import DatasetFacts, read_facts
+from fewshot_bench.data.drawn import DRAWN
 from fewshot_bench.data.embeddings import EmbeddingSplit
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.data.stored_rows import is_sealed, open_rows, seal, state_of
@@ -113,12 +114,11 @@ def open_stored(name: str) -> Dataset:
 
 def _is_outdated(name: str) -> bool:
     """Whether the harness draws this data set, and another version of it drew what is stored."""
-    version = datasets[name].version if name in datasets else None
-    if version is None:
+    if name not in DRAWN:
         return False
     try:
         provenance = read_json(dataset_folder(name) / "dataset.json")["provenance"]
-        return bool(provenance["version"] != version)
+        return bool(provenance["version"] != DRAWN[name])
     except (UsageError, OSError, ValueError, LookupError, TypeError):
         return False  # whoever opens it says what is wrong
 

@@ -1,5 +1,6 @@
 """A data set's page: what it holds, where it comes from, and how to get it."""
 
+from fewshot_bench.data.drawn import DRAWN
 from fewshot_bench.data.entry import datasets
 from fewshot_bench.report.markdown import grid, in_cell
 from fewshot_bench.report.setting_texts import value_text
@@ -26,8 +27,8 @@ def dataset_page(name: str) -> str:
         "Licence": entry.licence,
         "To get it": "nothing to do, it is drawn on first use" if entry.generate else commands,
     }
-    if entry.version:
-        facts["Version"] = str(entry.version)
+    if entry.name in DRAWN:
+        facts["Version"] = str(DRAWN[entry.name])
     lines = "\n".join(f"- {fact}: {in_cell(text)}" for fact, text in facts.items())
     parts = [f"# {entry.name}", f"{entry.summary[0].upper()}{entry.summary[1:]}.", lines]
     if entry.overrides:

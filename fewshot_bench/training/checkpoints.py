@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from fewshot_bench.data.entry import datasets
+from fewshot_bench.data.drawn import DRAWN
 from fewshot_bench.errors import UsageError
 from fewshot_bench.utilities.files import home, require_regular, stable_hash
 from fewshot_bench.utilities.locks import waiting_lock
@@ -86,8 +86,7 @@ class StoredWeights:
 
     def _of_drawn_images(self) -> bool:
         """Whether the harness draws the images: others are of another version, and intended."""
-        name = self.facts.get("dataset", "")
-        return name in datasets and datasets[name].generate is not None
+        return self.facts.get("dataset") in DRAWN
 
     def _refuse_changed_images(self) -> None:
         mine = {**self.facts, "data_checksum": None}
