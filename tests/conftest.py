@@ -43,6 +43,18 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture
+def drawn_home(fsbench_home: Path, empty_home: Path) -> Path:
+    """Return a home of this test alone that holds nothing but `glyphs`, which take seconds."""
+    from fewshot_bench.data.store import open_dataset
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FSBENCH_HOME", str(fsbench_home))
+        open_dataset("glyphs")
+    shutil.copytree(fsbench_home / "data" / "glyphs", empty_home / "data" / "glyphs")
+    return empty_home
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of real data and reference results, too large for the repository.

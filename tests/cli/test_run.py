@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_run_then_table(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
-    assert fsbench(*SMOKE, "--method", "SIB", "--method", "proto_net", "--shots", "1") == 0
+    assert fsbench(*SMOKE, "--method", "SIB", "--method", "simple_shot", "--shots", "1") == 0
     shown = capfd.readouterr()
     row = re.search(r"ssl-meta .*transductive .*?(\d+\.\d\d) ± (\d+\.\d\d)", shown.out)
     assert row, shown.out
@@ -36,7 +36,7 @@ def test_run_then_table(capfd: pytest.CaptureFixture[str], folder: Path) -> None
     assert fsbench("table") == 0
     table = capfd.readouterr().out
     assert f"{row[1]} ± {row[2]}" in table
-    assert "proto-net" in table
+    assert "simple-shot" in table
 
     assert fsbench(*SMOKE, "--method", "ssl-meta", "--shots", "1") == 0
     again = capfd.readouterr()
@@ -45,7 +45,7 @@ def test_run_then_table(capfd: pytest.CaptureFixture[str], folder: Path) -> None
 
 
 def test_runs_go_to_an_experiment_with_tags(uri: str) -> None:
-    head = [*SMOKE, "--method", "simple-shot", "--set", "pretrain=none", "--tracking-uri", uri]
+    head = [*SMOKE, "--method", "logistic", "--set", "pretrain=none", "--tracking-uri", uri]
     assert fsbench(*head, "--experiment", "mine", "--tag", "who=it's me") == 0
     client = MlflowClient(uri)
     mine = client.get_experiment_by_name("mine")
@@ -56,6 +56,7 @@ def test_runs_go_to_an_experiment_with_tags(uri: str) -> None:
     assert fsbench(*head, "--tag", "mlflow.user=x") == 2
 
 
+@pytest.mark.usefixtures("uri")
 def test_a_new_store_gets_the_stored_result(capfd: pytest.CaptureFixture[str]) -> None:
     assert fsbench(*SMOKE, "--method", "ssl-meta", "--shots", "1") == 0
     capfd.readouterr()
@@ -66,10 +67,11 @@ def test_a_new_store_gets_the_stored_result(capfd: pytest.CaptureFixture[str]) -
     assert "ssl-meta" in capfd.readouterr().out
 
 
+@pytest.mark.usefixtures("uri")
 def test_predictions_are_kept_on_request_and_not_made_twice(
-    capfd: pytest.CaptureFixture[str], folder: Path, empty_home: Path
+    capfd: pytest.CaptureFixture[str], folder: Path, drawn_home: Path
 ) -> None:
-    command = [*SMOKE, "--method", "simple-shot"]
+    command = [*SMOKE, "--method", "logistic", "--set", "pretrain=none"]
     assert fsbench(*command) == 0
     accuracy = re.search(r"\d+\.\d\d ± \d+\.\d\d", capfd.readouterr().out)
     assert accuracy
@@ -77,7 +79,7 @@ def test_predictions_are_kept_on_request_and_not_made_twice(
     shown = capfd.readouterr()
     assert "evaluating it again to keep its predictions" in shown.err
     assert accuracy[0] in shown.out
-    (path,) = empty_home.glob("results/*.predictions.parquet")
+    (path,) = drawn_home.glob("results/*.predictions.parquet")
     assert str(path) in shown.err
     (logged,) = (folder / "mlartifacts").glob("*/artifacts/predictions.parquet")
     assert logged.read_bytes() == path.read_bytes()
@@ -93,6 +95,7 @@ def test_predictions_are_kept_on_request_and_not_made_twice(
     assert line.endswith("delete it and run again")
 
 
+@pytest.mark.usefixtures("uri")
 def test_a_sweep_chooses_on_val_and_measures_once_on_test(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -177,10 +180,11 @@ def test_a_dry_run_of_a_sweep_is_one_array(capfd: pytest.CaptureFixture[str]) ->
     assert all(trials)
 
 
+@pytest.mark.usefixtures("uri")
 def test_a_finished_run_is_answered_without_torch_until_code_changes(
-    folder: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, drawn_home: Path
 ) -> None:
-    command = [*SMOKE, "--method", "simple-shot", "--backbone", "conv4-64"]
+    command = [*SMOKE, "--method", "logistic", "--set", "pretrain=none"]
     assert fsbench(*command) == 0
     code = (
         "import atexit, sys\nfrom fewshot_bench.cli import main\n"
@@ -189,7 +193,7 @@ def test_a_finished_run_is_answered_without_torch_until_code_changes(
     )
     again = [sys.executable, "-c", code]
     done = subprocess.run(again, capture_output=True, text=True, check=True)
-    assert "simple-shot conv4-64 glyphs 1-shot: has been run" in done.stderr
+    assert "logistic conv4-64 glyphs 1-shot: has been run" in done.stderr
     assert done.stdout.splitlines()[-1] == "set()"
     (folder / "mlflow.db").unlink()  # what is not logged is logged again
     assert (

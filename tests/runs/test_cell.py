@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_it_measures_what_the_command_does_and_keeps_answers_on_request(
-    empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drawn_home: Path, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
