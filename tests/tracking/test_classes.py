@@ -14,7 +14,8 @@ from PIL import Image
 from fewshot_bench.evaluation.predictions import writing_predictions
 from fewshot_bench.results import Answers
 from fewshot_bench.statistics.metrics import accuracy_by_class
-from fewshot_bench.tracking.classes import draw_confusion, write_class_files
+from fewshot_bench.tracking.classes import write_class_files
+from fewshot_bench.tracking.drawing import draw_confusion
 from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.usefixtures("empty_home")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fewshot_bench.results import CurvePoint
 from fewshot_bench.tracking import Tracker
-from fewshot_bench.tracking.pictures import draw_curves
+from fewshot_bench.tracking.drawing import draw_curves
 from tests.tracking.answers import keep_answers
 from tests.tracking.rows import of_kind, small
 
