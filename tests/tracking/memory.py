@@ -8,11 +8,14 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException
 
+from fewshot_bench.config import RunConfig
+from fewshot_bench.tracking.place import Place
+
 _TERM = re.compile(r"(attributes|tags|params)\.`?([\w.-]+)`? (=|!=) '(.*)'")
 
 
 class Memory:
-    """One store; times are those that it is told, and ids come in order.
+    """One store with an experiment ``cifar-fs``; times are those that it is told, and ids come in order.
 
     Args:
         folder: of its artifacts.
@@ -25,6 +28,7 @@ class Memory:
         self.points: dict[tuple[str, str], list[Any]] = {}
         self.inputs: list[tuple[str, list[Any]]] = []
         self.asked: list[str] = []
+        self.create_experiment("cifar-fs", None, {})
 
     def get_experiment_by_name(self, name: str) -> Any:
         return next((each for each in self.experiments.values() if each.name == name), None)
@@ -53,6 +57,12 @@ class Memory:
         self.runs[run_id] = SimpleNamespace(info=info, data=data)
         return self.get_run(run_id)
 
+    def create_row(self, config: RunConfig, start: int | None, study: str | None = None) -> str:
+        """Make a row of a configuration as another machine does, and return its id."""
+        tags = {"fsbench.row": Place().row_id(config), "fsbench.kind": "row"}
+        tags |= {"fsbench.study": study} if study else {}
+        return str(self.create_run("1", start, tags, "").info.run_id)
+
     def get_run(self, run_id: str) -> Any:
         """What is known of a run now; what comes later does not show in it."""
         run = self.runs[run_id]
@@ -60,6 +70,10 @@ class Memory:
         return SimpleNamespace(
             info=SimpleNamespace(**vars(run.info)), data=SimpleNamespace(**data)
         )
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        """Tags of a run now."""
+        return dict(self.runs[run_id].data.tags)
 
     def search_runs(self, experiments: list[str], wanted: str = "") -> list[Any]:
         """The youngest first, which is not the order that rows are taken in."""

@@ -20,7 +20,9 @@ SERVER = "http://h"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
-    return Memory(tmp_path)
+    made = Memory(tmp_path)
+    made.experiments.clear()
+    return made
 
 
 def test_an_experiment_is_made_once_with_our_view(store: Any, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ PARENT = "mlflow.parentRunId"
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
     made = Memory(tmp_path / "artifacts")
-    made.create_experiment("a", None, {})
     for tags in ({"both": "kept", "mlflow.user": "me"}, {"both": "other", "own": "1"}, {"x": "2"}):
         made.create_run("1", 0, tags, "")
     return made
