@@ -67,9 +67,7 @@ class Memory:
         """What is known of a run now; what comes later does not show in it."""
         run = self.runs[run_id]
         data = {name: dict(facts) for name, facts in vars(run.data).items()}
-        return SimpleNamespace(
-            info=SimpleNamespace(**vars(run.info)), data=SimpleNamespace(**data)
-        )
+        return SimpleNamespace(info=SimpleNamespace(**vars(run.info)), data=SimpleNamespace(**data))
 
     def tags(self, run_id: str) -> dict[str, str]:
         """Tags of a run now."""

@@ -86,7 +86,9 @@ def test_a_record_is_put_together_from_files_tags_and_metrics(
     assert (found.train_seconds, found.pretrain_seconds) == (12, 3.5)
     assert found.code == CodeVersion("0.3", "c" * 40, True)
     points = [("a_acc", 3, 0.125), ("b_loss", 1, 2.0), ("a_acc", 5, 0.25), ("b_loss", 5, 0.5)]
-    expected = [CurvePoint(name=n, step=s, value=v) for n, s, v in sorted(points, key=lambda p: p[1])]
+    expected = [
+        CurvePoint(name=n, step=s, value=v) for n, s, v in sorted(points, key=lambda p: p[1])
+    ]
     assert list(found.curves) == expected
     assert found.curves[0].step == 1
     assert read(record, record="") == found  # of an early version
@@ -138,7 +140,10 @@ def test_damaged_files_are_named_in_one_line(
     with pytest.raises(UsageError) as refused:
         read(record)
     told = str(refused.value)
-    begin, end = "the files of run one cannot be used (", "); 'fsbench run --force' measures it again"
+    begin, end = (
+        "the files of run one cannot be used (",
+        "); 'fsbench run --force' measures it again",
+    )
     assert told.startswith(begin + reason)
     assert told.endswith(end)
     assert "\n" not in told

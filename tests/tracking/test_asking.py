@@ -33,7 +33,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, dict[str, str
             assert isinstance(request.data, bytes)
             facts = json.loads(request.data)
             questions.append((request.full_url, facts, dict(request.header_items()), timeout))
-            return io.BytesIO(json.dumps(answers["/".join(request.full_url.split("/")[-2:])]).encode())
+            return io.BytesIO(
+                json.dumps(answers["/".join(request.full_url.split("/")[-2:])]).encode()
+            )
 
     def build(handler: ProxyHandler) -> Opener:
         assert handler.proxies == {}  # type: ignore[attr-defined]
@@ -65,7 +67,9 @@ def test_a_name_is_looked_up(asked: list[Any]) -> None:
 
 
 def test_the_view_is_in_the_words_of_mlflows_pages() -> None:
-    columns = [f"metrics.`{name}`" for name in ("acc_1shot", "ci95_1shot", "acc_5shot", "ci95_5shot")]
+    columns = [
+        f"metrics.`{name}`" for name in ("acc_1shot", "ci95_1shot", "acc_5shot", "ci95_5shot")
+    ]
     assert json.loads(view_state()) == {
         "searchFilter": "tags.`fsbench.kind` = 'row'",
         "orderByKey": "metrics.`acc_1shot`",

@@ -12,8 +12,8 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.provenance.code_version import CodeVersion
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking.measurement import Measurement
-from fewshot_bench.tracking.record import TrackedRun
 from fewshot_bench.tracking.reader import tracked
+from fewshot_bench.tracking.record import TrackedRun
 from tests.tracking.incomplete import stored
 from tests.tracking.records import make_record
 

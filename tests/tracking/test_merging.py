@@ -33,7 +33,12 @@ def test_tags_of_all_are_there_and_those_of_the_kept_stay(store: Any) -> None:
 
 
 def test_points_of_all_are_there(store: Any) -> None:
-    for run, name, value in (("run0", "a", 1), ("run1", "a", 2), ("run1", "b", 3), ("run2", "c", 4)):
+    for run, name, value in (
+        ("run0", "a", 1),
+        ("run1", "a", 2),
+        ("run1", "b", 3),
+        ("run2", "c", 4),
+    ):
         store.log_batch(run, [Metric(name, value, value, 0), Metric(name, value + 0.5, value, 0)])
     all_of(store)
     points = {name: store.get_metric_history("run0", name) for name in "abc"}

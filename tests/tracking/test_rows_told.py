@@ -1,14 +1,13 @@
 """Rows and studies in a store in memory: every tag, time and parameter that they get."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
 
-from fewshot_bench.results import RunRecord, milliseconds
+from fewshot_bench.results import milliseconds
 from fewshot_bench.tracking import rows
 from fewshot_bench.tracking.notes import row_note, study_note
 from fewshot_bench.tracking.place import Place
@@ -45,7 +44,11 @@ def test_a_row_is_made_below_its_study_and_found_again(store: Any, at: Made) -> 
         SOURCE: "fsbench",
         NOTE: study_note("s", "fsbench study s"),
     }
-    assert (study.info.status, study.info.run_name, study.info.start_time) == ("FINISHED", "s", None)
+    assert (study.info.status, study.info.run_name, study.info.start_time) == (
+        "FINISHED",
+        "s",
+        None,
+    )
     assert row.data.tags == {
         ROW: Place().row_id(CONFIG),
         KIND: "row",

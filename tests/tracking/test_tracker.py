@@ -1,7 +1,6 @@
 """A tracker that writes to a store in memory: every tag of a cell, and which run is taken."""
 
 import os
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
