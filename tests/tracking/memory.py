@@ -15,7 +15,7 @@ _TERM = re.compile(r"(attributes|tags|params)\.`?([\w.-]+)`? (=|!=) '(.*)'")
 
 
 class Memory:
-    """One store with an experiment ``cifar-fs``; times are those that it is told, and ids come in order.
+    """One store with an experiment ``cifar-fs``; times are as it is told, and ids come in order.
 
     Args:
         folder: of its artifacts.

@@ -135,5 +135,5 @@ def test_mlflow_is_silent_and_tells_nobody(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_where_no_folder_can_be_made_is_no_store(done: list[Any], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(TrackingError, match="x.db cannot be used"):
+    with pytest.raises(TrackingError, match=r"x\.db cannot be used"):
         connect(f"sqlite:///{tmp_path / 'file' / 'x.db'}")

@@ -11,7 +11,7 @@ import sqlalchemy
 from fewshot_bench.tracking import schema
 from fewshot_bench.tracking.schema import require_current
 from fewshot_bench.tracking.sqlite import holds_finished
-from fewshot_bench.tracking.store import TrackingError
+from fewshot_bench.tracking.store import TrackingError, check_database
 
 TABLES = """
     CREATE TABLE experiments (experiment_id INTEGER, name TEXT);
@@ -108,3 +108,31 @@ def test_this_mlflow_has_one_newest_revision() -> None:
     (newest,) = schema._newest()
     assert len(newest) == 12
     int(newest, 16)
+
+
+def test_a_database_is_logged_in_to_once_and_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    class Engine:
+        def __init__(self, fails: bool) -> None:
+            self.fails = fails
+
+        def connect(self) -> "Engine":
+            done.append("connect")
+            if self.fails:
+                raise PermissionError
+            return self
+
+        def close(self) -> None:
+            done.append("close")
+
+        def dispose(self) -> None:
+            done.append("dispose")
+
+    engines = {"postgresql://good/x": Engine(False), "postgresql://bad/x": Engine(True)}
+    monkeypatch.setattr(sqlalchemy, "create_engine", engines.__getitem__)
+    check_database("postgresql://good/x")
+    assert done == ["connect", "close", "dispose"]
+    with pytest.raises(PermissionError):
+        check_database("postgresql://bad/x")
+    assert done[3:] == ["connect", "dispose"]

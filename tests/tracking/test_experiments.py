@@ -46,7 +46,7 @@ def test_one_of_an_earlier_version_gets_our_view_and_keeps_another(store: Any) -
 def test_one_that_was_deleted_is_named(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store.create_experiment("a", None, {})
     store.experiments["1"].lifecycle_stage = "deleted"
-    with pytest.raises(UsageError, match="'a' cannot be written; .* experiments restore -x 1'"):
+    with pytest.raises(UsageError, match=r"'a' cannot be written; .* experiments restore -x 1'"):
         experiment_id(store, SERVER, "a")
     store.experiments.clear()
 

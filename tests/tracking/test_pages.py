@@ -155,7 +155,7 @@ class Clock:
         self.now, self.asked, self.answers_at = 1000.0, list[tuple[str, float]](), answers_at
         patch.setattr(pages.time, "monotonic", lambda: self.now)
         patch.setattr(pages.time, "sleep", self.sleep)
-        patch.setattr(pages, "build_opener", lambda proxies: self)
+        patch.setattr(pages, "build_opener", lambda _: self)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

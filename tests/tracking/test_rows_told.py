@@ -133,7 +133,7 @@ def test_a_row_that_others_keep_changing_is_left_after_five_attempts(
         at().fill(RECORD, 1)
     assert tried == [f"run{i}" for i in range(5)]
     monkeypatch.setattr(Rows, "_create", lambda *_: None)
-    with pytest.raises(TrackingError, match="the row of .* was deleted; log it again"):
+    with pytest.raises(TrackingError, match=r"the row of .* was deleted; log it again"):
         at().opened(CONFIG, 1)
 
 
