@@ -13,6 +13,7 @@ from fewshot_bench.utilities.printing import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PANEL = 3.4, 2.8  # inches
 MAX_NAMED = 60  # classes whose names fit beside a picture
@@ -41,7 +42,7 @@ def draw_curves(points: Sequence[CurvePoint], title: str, path: Path) -> None:
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.3)
     figure.suptitle(printable(title), fontsize=10, parse_math=False)
-    figure.savefig(path, format="png")
+    _paint(figure, path)
 
 
 def draw_confusion(names: list[str], shares: NDArray[np.float64], title: str, path: Path) -> None:
@@ -67,9 +68,7 @@ def draw_confusion(names: list[str], shares: NDArray[np.float64], title: str, pa
     axes.set(xlabel="taken for", ylabel="class, and how much of it was taken for itself")
     axes.set_title(f"{printable(title)}: confusion", fontsize=9, parse_math=False)
     _name_classes(axes, list(map(printable, names)), 100 * shares.diagonal())
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # boxes stand for them
-        figure.savefig(path, format="png")
+    _paint(figure, path)
 
 
 def _name_classes(axes: "Axes", names: list[str], accuracies: NDArray[np.float64]) -> None:
@@ -82,3 +81,10 @@ def _name_classes(axes: "Axes", names: list[str], accuracies: NDArray[np.float64
     places = range(len(names))
     axes.set_xticks(places, short, rotation=90, fontsize=7, parse_math=False)
     axes.set_yticks(places, beside, fontsize=7, parse_math=False)
+
+
+def _paint(figure: "Figure", path: Path) -> None:
+    """Write a PNG; of letters that the font has not, boxes stand in their place."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure.savefig(path, format="png")

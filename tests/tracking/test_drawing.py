@@ -93,7 +93,8 @@ def test_mistakes_are_coloured_and_right_answers_written(painted: list[Any]) -> 
 
 
 def test_the_scale_of_colours_ends_at_one_percent_or_later(painted: list[Any]) -> None:
-    for shares, most in ((np.eye(2), 1), (np.array([[0.995, 0.005], [0, 1]]), 1)):
+    none, few, many = np.eye(2), [[0.995, 0.005], [0, 1]], [[0.5, 0.5], [0.25, 0.75]]
+    for shares, most in ((none, 1), (np.array(few), 1), (np.array(many), 50)):
         (image,) = confused(painted, ["a", "b"], shares)[1].images
         assert image.get_clim() == (0, most)
     (image,) = confused(painted, ["a"], np.eye(1))[1].images
