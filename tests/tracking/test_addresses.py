@@ -95,7 +95,7 @@ def test_where_a_server_is(
         asked.append((where, timeout))
         return found
 
-    monkeypatch.setattr(store.socket, "create_connection", connect)
+    monkeypatch.setattr(socket, "create_connection", connect)
     monkeypatch.setattr(store, "getproxies", lambda: {"no": "x"})
     check_answers(uri)
     assert asked == [(place, 3)]
@@ -128,7 +128,7 @@ def test_who_does_not_answer_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise errors.pop()
 
-    monkeypatch.setattr(store.socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(store, "getproxies", dict)
     check_answers("sqlite:///absent.db")
     while errors:
@@ -140,7 +140,7 @@ def test_what_a_proxy_alone_reaches_is_not_asked(monkeypatch: pytest.MonkeyPatch
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError
 
-    monkeypatch.setattr(store.socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(store, "getproxies", lambda: {"http": "http://proxy"})
     monkeypatch.setattr(store, "proxy_bypass", {"far": False, "near": True}.__getitem__)
     check_answers("http://far")

@@ -50,10 +50,11 @@ def test_each_curve_has_a_panel_in_its_unit(painted: list[Any], tmp_path: Path) 
         assert panel.get_xlabel() == "step"
         assert panel.xaxis.get_gridlines()[0].get_visible()
         assert panel.xaxis.get_gridlines()[0].get_alpha() < 1
+        # Those of matplotlib's own size are too wide for a panel.
         labels = [panel.title, panel.xaxis.label, *panel.get_xticklabels()]
-        assert all(label.get_fontsize() < 10 for label in labels)  # matplotlib's own: too wide
-    assert figure._suptitle is not None  # type: ignore[attr-defined]
-    assert not figure._suptitle.get_parse_math()  # type: ignore[attr-defined]
+        assert all(float(label.get_fontsize()) < 10 for label in labels)
+    assert figure._suptitle is not None
+    assert not figure._suptitle.get_parse_math()
 
 
 def confused(painted: list[Any], names: list[str], shares: np.ndarray) -> tuple[Figure, Axes]:
@@ -69,9 +70,7 @@ def test_mistakes_are_coloured_and_right_answers_written(painted: list[Any]) -> 
     shares = np.array([[0.75, 0.25, 0], [0, 1, 0], [0, 0.4, 0.6]])
     figure, axes = confused(painted, ["$a$", "y" * 24, long], shares)
     (image,) = axes.images
-    values = image.get_array()
-    assert values is not None
-    assert values.filled(-1).tolist() == [[-1, 25, 0], [0, -1, 0], [0, 40, -1]]
+    assert np.ma.filled(image.get_array(), -1).tolist() == [[-1, 25, 0], [0, -1, 0], [0, 40, -1]]
     assert (image.get_clim(), image.get_cmap().name) == ((0, 40), "magma_r")
     assert image.get_interpolation() == "nearest"
     assert to_hex(axes.get_facecolor()) == "#e6e6e6"
@@ -84,7 +83,7 @@ def test_mistakes_are_coloured_and_right_answers_written(painted: list[Any]) -> 
     assert axes.get_title() == "tim $x$: confusion"
     texts = [axes.title, *axes.get_xticklabels(), *axes.get_yticklabels()]
     assert not any(text.get_parse_math() for text in texts)
-    assert all(text.get_fontsize() < 10 for text in texts)
+    assert all(float(text.get_fontsize()) < 10 for text in texts)
     assert {text.get_rotation() for text in axes.get_xticklabels()} == {90}
     figure.draw_without_rendering()
     bar = figure.axes[1]

@@ -33,16 +33,20 @@ MOST = {
 }
 
 
+def altered(**facts: Any) -> TrackedRun:
+    return replace(RUN, **facts)
+
+
 def refused(facts: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        check_possible(replace(RUN, **facts))
+        check_possible(altered(**facts))
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts_have_both_ends(name: str) -> None:
     least, most = COUNTS[name]
     for count in (least, most):
-        check_possible(replace(RUN, **{name: count}))
+        check_possible(altered(**{name: count}))
     for count in (least - 1, most + 1):
         refused({name: count}, f"^{name}={count} is out of range$")
 
@@ -50,7 +54,7 @@ def test_counts_have_both_ends(name: str) -> None:
 @pytest.mark.parametrize("name", MOST)
 def test_numbers_have_both_ends(name: str) -> None:
     for number in (0.0, MOST[name]):
-        check_possible(replace(RUN, **{name: number}))
+        check_possible(altered(**{name: number}))
     for number in (-5e-324, nextafter(MOST[name], inf), inf, -inf):
         refused({name: number}, f"^{name}=.* is out of range$")
 
@@ -58,7 +62,7 @@ def test_numbers_have_both_ends(name: str) -> None:
 def test_of_one_episode_there_is_no_interval_but_a_mean() -> None:
     for name in MOST:
         if name in ("ci95", "macro_f1", "macro_f1_ci95", "calibration_error"):
-            check_possible(replace(RUN, **{name: nan}))
+            check_possible(altered(**{name: nan}))
         else:
             refused({name: nan}, f"^{name}=nan is out of range$")
 
@@ -74,7 +78,7 @@ def test_the_widest_interval_is_that_of_two_episodes() -> None:
 def test_words_are_those_there_are() -> None:
     for name, words in {"setting": ("inductive", "transductive"), "split": ("test", "val")}.items():
         for word in words:
-            check_possible(replace(RUN, **{name: word}))
+            check_possible(altered(**{name: word}))
         for word in ("", words[0].upper(), "train"):
             refused({name: word}, f"^{name}='{word}' is neither {words[0]} nor {words[1]}$")
     with pytest.raises(UsageError):
@@ -93,7 +97,7 @@ FIXED = ("setting", "split", "query_balance")  # one of few words anyway
 
 @pytest.mark.parametrize("name", [name for name in TEXTS if name not in FIXED])
 def test_no_text_is_half_a_character(name: str) -> None:
-    check_possible(replace(RUN, **{"train_dataset": "x", name: "é猫"}))
+    check_possible(altered(**{"train_dataset": "x", name: "é猫"}))
     refused({"train_dataset": "x", name: "a\ud800"}, "surrogates not allowed")
 
 

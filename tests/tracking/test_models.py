@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord

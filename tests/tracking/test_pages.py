@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -153,8 +154,8 @@ class Clock:
 
     def __init__(self, patch: pytest.MonkeyPatch, answers_at: int) -> None:
         self.now, self.asked, self.answers_at = 1000.0, list[tuple[str, float]](), answers_at
-        patch.setattr(pages.time, "monotonic", lambda: self.now)
-        patch.setattr(pages.time, "sleep", self.sleep)
+        patch.setattr(time, "monotonic", lambda: self.now)
+        patch.setattr(time, "sleep", self.sleep)
         patch.setattr(pages, "build_opener", lambda _: self)
 
     def sleep(self, seconds: float) -> None:

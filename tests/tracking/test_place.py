@@ -1,5 +1,6 @@
 """Where runs belong: the names that stored stores have, and what a user may choose."""
 
+import platform
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def test_tags_of_a_row_say_what_it_has() -> None:
 def test_a_home_is_told_by_machine_and_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = set()
     for node, home in (("a", "/x"), ("a", "/y"), ("b", "/x")):
-        monkeypatch.setattr(place.platform, "node", lambda node=node: node)
+        monkeypatch.setattr(platform, "node", lambda node=node: node)
         monkeypatch.setenv("FSBENCH_HOME", home)
         assert home_id() == home_id()
         ids.add(home_id())
