@@ -70,7 +70,8 @@ def test_mistakes_are_coloured_and_right_answers_written(painted: list[Any]) -> 
     shares = np.array([[0.75, 0.25, 0], [0, 1, 0], [0, 0.4, 0.6]])
     figure, axes = confused(painted, ["$a$", "y" * 24, long], shares)
     (image,) = axes.images
-    assert np.ma.filled(image.get_array(), -1).tolist() == [[-1, 25, 0], [0, -1, 0], [0, 40, -1]]
+    values: Any = image.get_array()
+    assert values.filled(-1).tolist() == [[-1, 25, 0], [0, -1, 0], [0, 40, -1]]
     assert (image.get_clim(), image.get_cmap().name) == ((0, 40), "magma_r")
     assert image.get_interpolation() == "nearest"
     assert to_hex(axes.get_facecolor()) == "#e6e6e6"

@@ -1,6 +1,7 @@
 """Parts of a run as they are logged: data, shares, files; told to a client that notes it."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,11 +164,13 @@ def test_a_run_is_written_to_its_end(
 ) -> None:
     done: list[tuple[str, Any]] = []
     names = [name for name in vars(sending) if name.startswith("log_")]
+
+    def note(name: str, *told: Any) -> bool | None:
+        done.append((name, told))
+        return packs if name == "log_model" else None
+
     for name in names:
-        value = packs if name == "log_model" else None
-        monkeypatch.setattr(
-            sending, name, lambda *told, n=name, v=value: done.append((n, told)) or v
-        )
+        monkeypatch.setattr(sending, name, partial(note, name))
     record, pack = small(), None if packs is None else len
     sending.write_run(store, "run0", record, 77, pack)  # type: ignore[arg-type]
     assert done == [

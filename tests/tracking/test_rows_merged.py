@@ -7,6 +7,7 @@ import pytest
 
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking import rows
+from fewshot_bench.tracking.log import log_shares
 from fewshot_bench.tracking.place import Place
 from fewshot_bench.tracking.rows import Rows
 from tests.tracking.memory import Memory
@@ -92,13 +93,13 @@ def test_a_row_whose_study_was_merged_meanwhile_comes_below_the_one_that_stays(
 def test_a_row_that_is_deleted_while_it_is_filled_is_filled_anew(
     store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written, deleted = rows.log_shares, list[str]()
+    deleted: list[str] = []
 
     def delete(client: Any, row: str, record: RunRecord) -> None:
         if not deleted:
             deleted.append(row)
             client.delete_run(row)
-        written(client, row, record)
+        log_shares(client, row, record)
 
     monkeypatch.setattr(rows, "log_shares", delete)
     filled = at(store).fill(RECORD, 5)
