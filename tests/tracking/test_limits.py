@@ -1,6 +1,6 @@
 """What a run can be, to the last number that is believed."""
 
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from math import inf, nan, nextafter
 from typing import Any
 
@@ -116,3 +116,9 @@ def test_no_text_of_several_is_half_a_character(facts: dict[str, Any]) -> None:
 
 def test_there_are_texts() -> None:
     assert len(TEXTS) >= 17
+
+
+def test_what_later_versions_tell_has_a_default() -> None:
+    defaults = {field.name: field.default for field in fields(TrackedRun)}
+    told = {name: value for name, value in defaults.items() if value is not MISSING}
+    assert told == {"weights": "", "episode_seed": 0, "record": "", "studies": ()}

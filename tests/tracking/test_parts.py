@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
+from pyarrow import parquet
 
 from fewshot_bench.results import CurvePoint, RunRecord
 from fewshot_bench.tracking import log, pictures, sending
@@ -123,6 +124,8 @@ def test_files_are_for_people_too(tmp_path: Path) -> None:
     result = (tmp_path / "result.json").read_text("utf-8")
     assert result.startswith('{\n  "setting": "transductive",\n  "seconds": 2.5,\n')
     assert "accuracies" not in result
+    columns = parquet.read_schema(tmp_path / "accuracies.parquet").names
+    assert columns == ["episode", "accuracy", "macro_f1"]
 
 
 def curved(*names: str) -> RunRecord:

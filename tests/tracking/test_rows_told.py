@@ -165,7 +165,7 @@ def test_a_row_without_a_number_ends_with_its_cell(store: Any, at: Made) -> None
         ([], None, None, []),
         ([(5, None)], None, 0, [0]),
         ([(5, None), (4, None), (4, None)], None, 1, [1]),  # the oldest, then the first id
-        ([(5, None), (None, None)], None, 1, [1]),
+        ([(1, None), (None, None)], None, 1, [1]),  # nobody knows since when: the oldest
         ([(1, None), (2, "s")], None, 1, [1]),  # a row of some study will do
         ([(2, "t"), (1, "s")], None, 1, [0, 1]),  # no study gives its row away
         ([(1, None), (2, "s")], "s", 1, [1]),
