@@ -102,6 +102,10 @@ def test_a_database_is_of_this_mlflow_or_empty(
         "another with --tracking-uri"
     )
     assert left[3:] == [old]
+    with closing(sqlite3.connect(tmp_path / "other.db")) as store:
+        store.execute("CREATE TABLE cookies (name TEXT)")
+    with pytest.raises(TrackingError, match=r"other\.db is another program's: it has no tables"):
+        require_current(f"sqlite:///{tmp_path / 'other.db'}")
 
 
 def test_this_mlflow_has_one_newest_revision() -> None:
