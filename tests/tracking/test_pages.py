@@ -70,6 +70,8 @@ def test_the_server_has_a_group_of_its_own_and_no_password_in_its_arguments(
     begun: Server, signals: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OURS", "x")
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
     with pages._server(URI, "::1", 81) as server:
         assert server is begun  # type: ignore[comparison-overlap]
         assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler

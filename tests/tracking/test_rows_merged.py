@@ -46,6 +46,11 @@ def test_a_merged_row_is_finished_if_any_was_at_the_latest_end(store: Any) -> No
     assert kept.data.tags[NOTE].startswith("Accuracy in %")
 
 
+def test_times_begin_with_nothing(store: Any) -> None:
+    row = at(store).fill(RECORD, 0)
+    assert store.get_run(row).info.end_time == 0
+
+
 def test_a_merged_row_runs_if_none_was_finished(store: Any) -> None:
     made = [store.create_row(CONFIG, start) for start in range(2)]
     at(store)._found(CONFIG)

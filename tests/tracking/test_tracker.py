@@ -89,6 +89,9 @@ def test_of_runs_that_dead_processes_left_one_is_taken_over(store: Any) -> None:
     for _ in range(3):
         tracker._create(CONFIG, datetime(2026, 1, 1, tzinfo=UTC))
     foreign = store.create_run("1", 0, {**store.tags("run1"), "fsbench.home": "x"}, "")
+    with tracker.announced(CONFIG):
+        status = [run.info.status for run in of_kind(store, "cell")]
+        assert sorted(status) == ["KILLED", "KILLED", "RUNNING", "RUNNING"]
     tracker.send(RECORD)
     status = [run.info.status for run in of_kind(store, "cell")]
     assert sorted(status) == ["FINISHED", "KILLED", "KILLED", "RUNNING"]
