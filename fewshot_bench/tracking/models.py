@@ -53,7 +53,7 @@ def _described(run_id: str, record: RunRecord, shape: tuple[int, ...]) -> "Model
         artifact_path=MODEL,
         run_id=run_id,
         signature=_signature(shape),
-        model_uuid=record.id[:32],
+        model_uuid=record.id,
         metadata={"method": record.config.method, "setting": record.result.setting},
     )
     return model.add_flavor(

@@ -47,7 +47,7 @@ def _secrets(uri: str) -> Iterator[str]:
         name, colon, password = user.partition(":")
         given.append(password if colon else name)
         yield from (base64.b64encode(u.encode("utf-8", "replace")).decode() for u in _ways(user))
-    for part in re.split(r"[?&#;]", place)[1:]:
+    for part in re.split(r"[?&#;]", place):
         key, _, value = part.partition("=")
         given += [value] if re.search(_SECRET, key, re.I) else []
     for secret in {way for text in given for way in _ways(text)} - {""}:

@@ -10,7 +10,12 @@ from pathlib import Path
 from tests.mutants.operators import alternatives
 
 ROOMS = ("episodes", "evaluation", "statistics", "training", "tracking", "report")
-_DRAW = ("report/figures/", "episodes/picture.py", "episodes/lettering.py")
+_DRAW = (
+    "report/figures/",
+    "episodes/picture.py",
+    "episodes/lettering.py",
+    "tracking/drawing.py",
+)
 _SKIPPED = {"annotation", "returns", "decorator_list", "type_params", "ctx", "op", "ops"}
 _TYPES = {"TypeVar", "cast", "Literal", "ParamSpec"}
 

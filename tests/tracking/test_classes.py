@@ -14,7 +14,8 @@ from PIL import Image
 from fewshot_bench.evaluation.predictions import writing_predictions
 from fewshot_bench.results import Answers
 from fewshot_bench.statistics.metrics import accuracy_by_class
-from fewshot_bench.tracking.classes import draw_confusion, write_class_files
+from fewshot_bench.tracking.classes import write_class_files
+from fewshot_bench.tracking.drawing import draw_confusion
 from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.usefixtures("empty_home")
@@ -27,9 +28,11 @@ PREDICTIONS = np.array([[0, 0, 0, 2], [0, 1, 1, 0]])
 EPISODES = np.array([[1, 2, 4], [1, 2, 3]])
 
 
-def written(folder: Path) -> dict[str, list[dict[str, str]]]:
+def written(
+    folder: Path, predictions: NDArray[np.int64] = PREDICTIONS
+) -> dict[str, list[dict[str, str]]]:
     answers = Answers(
-        predictions=PREDICTIONS,
+        predictions=predictions,
         query_labels=LABELS,
         query_indices=np.zeros_like(LABELS),
         classes=np.asarray(CLASSES)[EPISODES],
@@ -104,3 +107,18 @@ def test_a_mistake_shows_in_the_picture_where_it_belongs(tmp_path: Path) -> None
     (upper, right), (lower, left) = dark
     assert upper < lower
     assert left < right
+
+
+def test_the_columns_are_named(tmp_path: Path) -> None:
+    found = {name: list(lines[0]) for name, lines in written(tmp_path).items()}
+    assert found == {
+        "accuracy_by_class": ["class", "queries", "episodes", "accuracy", "ci95"],
+        "confusion": ["true_class", "predicted_class", "queries", "share"],
+    }
+
+
+def test_classes_that_are_never_mistaken_are_there(tmp_path: Path) -> None:
+    found = written(tmp_path, LABELS)
+    told = [(line["class"], line["queries"]) for line in found["accuracy_by_class"]]
+    assert told == [("cat", "4"), ('dog, "big"', "3"), ("$x_1$", "1")]
+    assert [line["share"] for line in found["confusion"]] == ["100.0"] * 3

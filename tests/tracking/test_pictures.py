@@ -1,5 +1,6 @@
 """What there is to see of a cell stands in its row, too."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from fewshot_bench.results import CurvePoint
 from fewshot_bench.tracking import Tracker
-from fewshot_bench.tracking.pictures import draw_curves
+from fewshot_bench.tracking.drawing import draw_curves
 from tests.tracking.answers import keep_answers
 from tests.tracking.rows import of_kind, small
 
@@ -53,7 +54,9 @@ def test_curves_are_drawn_a_panel_each(tmp_path: Path) -> None:
     points = [CurvePoint(name=n, step=s, value=s) for n in ("x", "y_acc") for s in (3, 1, 2)]
     sizes = []
     for n in (3, 6):
-        draw_curves(points[:n], "$a_b$ 猫", tmp_path / "curves.png")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            draw_curves(points[:n], "$a_b$ 猫", tmp_path / "curves.png")
         with Image.open(tmp_path / "curves.png") as image:
             assert np.asarray(image.convert("L")).std() > 0
             sizes.append(image.size)
