@@ -46,6 +46,10 @@ class Own(Method):
     paper = Paper("A Title", "A, B", "Venue", 2020, "https://a.org")
 
 
+class Wordless(Recipe):
+    level: int = 1
+
+
 class Bare(Method):
     setting = "transductive"
     paper = Paper("A Title", "A, B", "Venue", 2020, "https://a.org")
@@ -56,6 +60,7 @@ def methods(monkeypatch: pytest.MonkeyPatch) -> None:
     registry: Registry[Any] = Registry("method")
     registry.register("own", "mine", "my-own")(Own)
     registry.register("bare")(Bare)
+    registry.register("wordless")(type("Other", (Bare,), {"recipe_type": Wordless}))
     monkeypatch.setattr(module, "methods", registry)
 
 
@@ -171,3 +176,9 @@ def test_a_method_with_nothing_of_its_own() -> None:
         "It declares no grid, so `--tune val` has nothing to choose from.\n"
     )
     assert "Where preset" not in method_page("bare", "paper")
+
+
+def test_what_is_written_for_those_who_write_a_method_is_left_out() -> None:
+    found = parts(method_page("wordless"))
+    assert found["wordless"].endswith(".Other`")
+    assert found["Its own"].startswith("| Key ")
