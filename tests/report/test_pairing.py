@@ -124,6 +124,7 @@ def test_what_belongs_to_none_of_ours_is_left_out() -> None:
     assert found["query_balance"].tolist() == ["balanced", "random"]
     assert found["dataset"].tolist() == ["cifar-fs"] * 2
     assert [*found.index] == [0, 1]
+    assert [*found.columns] == [*theirs.columns]
     assert theirs_for(frame({}, {"n_shot": 5}), theirs)["shots"].tolist() == [1, 5, 1]
     assert theirs_for(frame({}, {"n_way": 20}), theirs)["ways"].tolist() == [5, 20, 5]
     both = theirs_for(frame({}, {"dataset": "fc100"}), theirs)
@@ -145,4 +146,5 @@ def test_data_sets_are_the_same_in_any_spelling_and_named_as_ours() -> None:
     found = published_for(theirs, [("mini_imagenet", 5, 1), ("cifar-fs", 20, 1)])
     assert found[["dataset", "ways"]].to_numpy().tolist() == [["mini_imagenet", 5], ["cifar-fs", 20]]
     assert [*found.index] == [0, 1]
+    assert [*found.columns] == [*theirs.columns]
     assert published_for(theirs, []).empty
