@@ -46,8 +46,12 @@ def test_rows_of_one_entry_are_those_that_differ_in_numbers_alone() -> None:
 @pytest.mark.parametrize("fact", _ENTRY)
 def test_what_differs_otherwise_is_another_entry(fact: str) -> None:
     other = {
-        **{"setting": "transductive", "year": 2018, "query_balance": "random"},
-        **{"backbone": "conv4-64 conv4-32", "settings": "n_steps=3", "method": ""},
+        "setting": "transductive",
+        "year": 2018,
+        "query_balance": "random",
+        "backbone": "conv4-64 conv4-32",
+        "settings": "n_steps=3",
+        "method": "",
     }
     section = joined([{}], {}, {fact: other.get(fact, "another"), "accuracy": "50"})
     assert [row[1] for row in texts(section)].count("50 ± 0.7") == 1
@@ -110,7 +114,12 @@ def test_words_that_hold_everywhere_are_said_once() -> None:
 
 
 def test_a_number_of_theirs() -> None:
-    changes = [{}, {"ci95": ""}, {"confirmed": "no"}, {"confirmed": "memory", "ci95": ""}]
-    assert [_text({**THEIRS, **change}) for change in changes] == [
+    changes: list[dict[Any, Any]] = [
+        {},
+        {"ci95": ""},
+        {"confirmed": "no"},
+        {"confirmed": "memory", "ci95": ""},
+    ]
+    assert [_text({**dict[Any, Any](THEIRS), **change}) for change in changes] == [
         *("55.5 ± 0.7", "55.5", "55.5 ± 0.7*", "55.5*")
     ]

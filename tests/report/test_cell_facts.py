@@ -20,11 +20,19 @@ from tests.report.samples import tracked
 
 DIGEST = "e" * 64
 SEEDS = [
-    tracked(0, mean=0.5, ci95=0.004, train_seconds=90.0, ms_per_episode=0.25, episode_digest=DIGEST),
+    tracked(
+        0, mean=0.5, ci95=0.004, train_seconds=90.0, ms_per_episode=0.25, episode_digest=DIGEST
+    ),
     tracked(
         *(1,),
-        **{"mean": 0.7, "ci95": 0.008, "train_seconds": 30.0, "ms_per_episode": 0.75},
-        **{"seed": 4, "fitted": "1x1 -> 2x2", "shared_classes": 3, "episode_digest": DIGEST},
+        mean=0.7,
+        ci95=0.008,
+        train_seconds=30.0,
+        ms_per_episode=0.75,
+        seed=4,
+        fitted="1x1 -> 2x2",
+        shared_classes=3,
+        episode_digest=DIGEST,
     ),
 ]
 
@@ -46,15 +54,33 @@ def test_a_cell_has_every_fact_of_its_runs() -> None:
     assert cell.pop("mean") == pytest.approx(0.6)
     assert cell.pop("ci95") == pytest.approx(0.006)
     assert cell == {
-        **{"setting": "inductive", "method": "proto-net", "backbone": "conv4-64", "variant": ""},
-        **{"dataset": "cifar-fs", "data_checksum": "d" * 64},
-        **{"train_dataset": "", "train_checksum": "", "split": "test"},
-        **{"n_way": 5, "n_query": 15, "query_balance": "balanced", "n_query_way": 0},
-        **{"n_episodes": 2000, "n_shot": 1, "episode_digest": DIGEST},
-        **{"n_seeds": 2, "seeds": (0, 4), "run_ids": tuple(run.run_id for run in SEEDS)},
-        **{"train_seconds": 60.0, "ms_per_episode": 0.5},
-        **{"fitted": "1x1 -> 2x2", "shared_classes": 3, "recipe": {"n_steps": "3"}, "weights": ""},
-        **{"best": True, "label": "1-shot"},
+        "setting": "inductive",
+        "method": "proto-net",
+        "backbone": "conv4-64",
+        "variant": "",
+        "dataset": "cifar-fs",
+        "data_checksum": "d" * 64,
+        "train_dataset": "",
+        "train_checksum": "",
+        "split": "test",
+        "n_way": 5,
+        "n_query": 15,
+        "query_balance": "balanced",
+        "n_query_way": 0,
+        "n_episodes": 2000,
+        "n_shot": 1,
+        "episode_digest": DIGEST,
+        "n_seeds": 2,
+        "seeds": (0, 4),
+        "run_ids": tuple(run.run_id for run in SEEDS),
+        "train_seconds": 60.0,
+        "ms_per_episode": 0.5,
+        "fitted": "1x1 -> 2x2",
+        "shared_classes": 3,
+        "recipe": {"n_steps": "3"},
+        "weights": "",
+        "best": True,
+        "label": "1-shot",
     }
     assert [*cells(latest(SEEDS))][:16] == [*ROW, *COLUMN]
 
@@ -72,7 +98,8 @@ def test_another_metric_takes_its_own_numbers_and_end() -> None:
 
 
 def test_all_that_have_the_best_mean_are_best_and_rows_are_sorted() -> None:
-    runs = [tracked(i, method=m, mean=a) for i, (m, a) in enumerate(zip("cba", (0.6, 0.6, 0.5)))]
+    means = [("c", 0.6), ("b", 0.6), ("a", 0.5)]
+    runs = [tracked(i, method=m, mean=a) for i, (m, a) in enumerate(means)]
     runs.append(tracked(5, method="a", mean=0.1, n_shot=5))
     frame = cells(latest(runs))
     assert frame[["method", "n_shot", "best"]].to_numpy().tolist() == [
@@ -150,7 +177,8 @@ def test_columns_and_the_cells_of_one() -> None:
         ([{"split": "val"}, {}], ["1-shot, test split", "1-shot, val split"]),
         ([{}, {"n_way": 20, "n_query": 5}],
          ["1-shot, 5-way, 15 queries", "1-shot, 20-way, 5 queries"]),
-        ([{}, {"n_query_way": 2}], ["1-shot, queries of all classes", "1-shot, queries of 2 classes"]),
+        ([{}, {"n_query_way": 2}],
+         ["1-shot, queries of all classes", "1-shot, queries of 2 classes"]),
         ([{"data_checksum": "a" * 64}, {"data_checksum": "b" * 64}],
          ["1-shot, data aaaaaaaa", "1-shot, data bbbbbbbb"]),
         # As many digits as tell them apart, and not one more.

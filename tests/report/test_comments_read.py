@@ -11,7 +11,7 @@ import pytest
 from fewshot_bench.recipe import Recipe
 from fewshot_bench.report.preset_sources import Source, preset_sources
 
-BASE = '''
+BASE = """
 from typing import ClassVar
 
 from fewshot_bench.recipe import Recipe
@@ -37,8 +37,8 @@ class First(Recipe):
         },
         "paper:5": {"a": 5},  # of the only one
     }
-'''
-OWN = '''
+"""
+OWN = """
 import os
 from base_of_test import OTHER, SHARED as renamed, First
 from fewshot_bench.recipe import Recipe
@@ -71,7 +71,7 @@ class Made(Recipe):
 
 class Below(Own):
     pass
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,15 @@ def test_a_layer_and_all_that_is_unpacked_into_it(own: ModuleType) -> None:
         "a": "of a",
         "c": "of c",
     }
-    assert [key for key, _ in found] == ["", "train.gamma", "train.steps", "gamma", "train.lr", "a", "c"]
+    assert [key for key, _ in found] == [
+        "",
+        "train.gamma",
+        "train.steps",
+        "gamma",
+        "train.lr",
+        "a",
+        "c",
+    ]
 
 
 def test_a_layer_by_its_own_comments_alone(own: ModuleType) -> None:

@@ -19,9 +19,7 @@ LEVELS = {"maml": 0.4, "tim": 0.6, "r2d2": 0.5, "anil": 0.45}
 
 
 def run(minute: int, method: str, **facts: Any) -> TrackedRun:
-    return tracked(
-        minute, **{"method": method, "n_episodes": N, "mean": LEVELS[method], **facts}
-    )
+    return tracked(minute, **{"method": method, "n_episodes": N, "mean": LEVELS[method], **facts})
 
 
 RUNS = [run(i, method) for i, method in enumerate(LEVELS)]
@@ -34,7 +32,8 @@ def compare(runs: Sequence[TrackedRun], *names: str, **asked: Any) -> Comparison
 
     def episodes(run_id: str) -> NDArray[np.float64]:
         places = np.arange(2 * N)
-        return levels[run_id] + 0.02 * (places % periods[run_id] == 0)
+        easy: NDArray[np.float64] = 0.02 * (places % periods[run_id] == 0)
+        return levels[run_id] + easy
 
     return compare_runs(runs, episodes, names, **asked)
 
@@ -113,7 +112,9 @@ def test_ranks_take_two_columns_and_three_rows() -> None:
     told = compare(shots, "tim", "maml", "r2d2")
     assert told.ranks is not None
     assert dict(zip(told.ranked, told.ranks.average, strict=True)) == {
-        **{"tim": 1, "r2d2": 2, "maml": 3}
+        "tim": 1,
+        "r2d2": 2,
+        "maml": 3,
     }
     assert told.ranks.n_columns == 2
     assert compare(shots, "tim", "maml").ranks is None
@@ -163,10 +164,12 @@ def test_columns_of_a_stream_differ_in_the_number_of_episodes_alone() -> None:
 
 
 def test_a_cell_has_as_many_episodes_as_its_column() -> None:
-    cell = {"seeds": (3, 5), "run_ids": ("a", "b"), "n_episodes": 2, "episode_digest": "e"}
+    cell: dict[Any, Any] = {"seeds": (3, 5), "run_ids": ("a", "b"), "n_episodes": 2}
+    cell["episode_digest"] = "e"
     found = by_seed(cell, {"a": np.array([1.0, 0, 0]), "b": np.array([0.5, 1, 1])}.__getitem__)
     assert {seed: each.accuracies.tolist() for seed, each in found.items()} == {
-        **{3: [1, 0], 5: [0.5, 1]}
+        3: [1, 0],
+        5: [0.5, 1],
     }
     assert {each.episode_digest for each in found.values()} == {"e"}
 

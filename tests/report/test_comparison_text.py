@@ -45,7 +45,7 @@ PAIR = Pair(
     p_equivalent=None,
     run_ids=(("r1", "r2"), ("r3",)),
 )
-COLUMN: dict[str, Any] = {
+COLUMN: dict[Any, Any] = {
     "dataset": "fc100",
     "label": "1-shot",
     "n_way": 5,
@@ -102,11 +102,11 @@ def test_markdown_of_one_pair() -> None:
 def test_all_columns_where_all_is_asked_for() -> None:
     numbers = ["Difference", "p (Holm)", "p (± 1.5)", "Better", "Equal", "Worse", "Episodes needed"]
     assert headings(FULL) == ["Data", "First", "Second", *numbers, "Seeds", "First is"]
-    names = ["fc100 1-shot", "tim (n_steps=3)", "a|b"]
+    names, counts = ["fc100 1-shot", "tim (n_steps=3)", "a|b"], ["30", "20", "10"]
+    within = "better, within the margin"
     assert lines(FULL) == [
-        [*names, "+1.25 ± 0.50", "0.001", "0.030", "30", "20", "10", "3,142", "1, 1"]
-        + ["better, within the margin"],
-        [*names, "+0.00 ± 0.50", "0.900", "0.043", "30", "20", "10", "-", "1, 2", "as good"],
+        [*names, "+1.25 ± 0.50", "0.001", "0.030", *counts, "3,142", "1, 1", within],
+        [*names, "+0.00 ± 0.50", "0.900", "0.043", *counts, "-", "1, 2", "as good"],
     ]
 
 

@@ -123,9 +123,7 @@ def test_differences_take_lines_by_their_longest_text() -> None:
 
 
 def test_a_name_is_broken_behind_what_joins_its_parts() -> None:
-    assert _breakable("a.b=c_d") == (
-        r"a.\allowbreak{}b=\allowbreak{}c\_\allowbreak{}d"
-    )
+    assert _breakable("a.b=c_d") == (r"a.\allowbreak{}b=\allowbreak{}c\_\allowbreak{}d")
     assert _breakable("a._b x, y") == r"a.\_\allowbreak{}b x, y"
 
 

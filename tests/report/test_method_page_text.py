@@ -28,7 +28,7 @@ class OwnRecipe(Recipe):
         "paper@omniglot": {
             "n_steps": 9,  # its a|b
         },
-        "paper@omniglot:2": {"n_steps": 8},
+        "paper@omniglot:2": {"n_steps": 8, "backbone": "resnet12-metaopt"},
         "paper@cifar-fs": {"n_steps": 7},  # elsewhere
     }
     published = ("omniglot", "cifar-fs")
@@ -172,9 +172,7 @@ def test_a_method_with_nothing_of_its_own() -> None:
     assert found["bare"].startswith("- Setting: transductive\n- Paper: ")
     assert found["Its own"] == "None."
     assert found["Presets and shots"] == "They change nothing."
-    assert found["Tuning"] == (
-        "It declares no grid, so `--tune val` has nothing to choose from.\n"
-    )
+    assert found["Tuning"] == ("It declares no grid, so `--tune val` has nothing to choose from.\n")
     assert "Where preset" not in method_page("bare", "paper")
 
 

@@ -36,11 +36,14 @@ def test_a_plain_table_has_three_notes() -> None:
 
 
 def test_all_that_can_be_said_in_its_order() -> None:
-    tim = {"method": "tim", "setting": "transductive"}
-    crossed = {"train_dataset": "omniglot", "method": "r2d2"}
+    tim: dict[str, object] = {"method": "tim", "setting": "transductive"}
+    crossed: dict[str, object] = {"train_dataset": "omniglot", "method": "r2d2"}
     found = below(
         frame({}, {"seed": 1}, tim, crossed),
-        **{"n_lacking": 3, "untold": ["a (x)", "b (y)"], "cost": True, "drops": True},
+        n_lacking=3,
+        untold=["a (x)", "b (y)"],
+        cost=True,
+        drops=True,
         n_published=2,
     )
     crossed_note = (

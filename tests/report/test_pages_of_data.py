@@ -95,7 +95,10 @@ def test_a_data_set() -> None:
         ("colour", ["- Images: 4x4, colour", "- Classes: yours"]),
         ("numbers", ["- Images: none, but embeddings", "- Classes: 0 train, 0 val, 1 test"]),
         ("drawn", ["- To get it: nothing to do, it is drawn on first use", "- Version: 7"]),
-        ("there", ["- To get it: `fsbench data download there` or `fsbench data import there PATH`"]),
+        (
+            "there",
+            ["- To get it: `fsbench data download there` or `fsbench data import there PATH`"],
+        ),
     ],
 )
 def test_what_else_a_data_set_can_be(name: str, lines: list[str]) -> None:

@@ -17,13 +17,24 @@ from fewshot_bench.report.pairing import (
 from fewshot_bench.report.published import published_for
 from tests.report.test_beside import THEIRS, published
 
-OURS: dict[str, Any] = {
-    **{"dataset": "cifar-fs", "n_way": 5, "n_shot": 1, "n_query": 15, "n_episodes": 2000},
-    **{"query_balance": "balanced", "n_query_way": 0, "train_dataset": "", "split": "test"},
-    **{"method": "proto-net", "backbone": "conv4-64", "setting": "inductive", "weights": ""},
-    **{"recipe": {"pretrain.epochs": "40", "n_steps": "3"}, "mean": 0.625},
+OURS: dict[Any, Any] = {
+    "dataset": "cifar-fs",
+    "n_way": 5,
+    "n_shot": 1,
+    "n_query": 15,
+    "n_episodes": 2000,
+    "query_balance": "balanced",
+    "n_query_way": 0,
+    "train_dataset": "",
+    "split": "test",
+    "method": "proto-net",
+    "backbone": "conv4-64",
+    "setting": "inductive",
+    "weights": "",
+    "recipe": {"pretrain.epochs": "40", "n_steps": "3"},
+    "mean": 0.625,
 }
-BESIDE = {**THEIRS, "dataset": "cifar-fs"}
+BESIDE: dict[Any, Any] = {**THEIRS, "dataset": "cifar-fs"}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +54,7 @@ BESIDE = {**THEIRS, "dataset": "cifar-fs"}
         ({"n_query": 5, "n_episodes": 600}, {}, True),
     ],
 )
-def test_the_same_question(ours: dict[str, Any], theirs: dict[str, Any], same: bool) -> None:
+def test_the_same_question(ours: dict[Any, Any], theirs: dict[Any, Any], same: bool) -> None:
     assert same_protocol(OURS | ours, BESIDE | theirs) is same
 
 
@@ -61,7 +72,7 @@ def test_the_same_question(ours: dict[str, Any], theirs: dict[str, Any], same: b
         ({}, {"settings": "other=3"}, False),
     ],
 )
-def test_the_same_method(ours: dict[str, Any], theirs: dict[str, Any], same: bool) -> None:
+def test_the_same_method(ours: dict[Any, Any], theirs: dict[Any, Any], same: bool) -> None:
     assert same_method(OURS | ours, BESIDE | theirs) is same
 
 
@@ -90,7 +101,7 @@ def test_a_difference_is_ours_less_theirs_in_points() -> None:
     ],
 )
 def test_in_what_they_differ(
-    ours: dict[str, Any], theirs: dict[str, Any], words: list[str]
+    ours: dict[Any, Any], theirs: dict[Any, Any], words: list[str]
 ) -> None:
     assert differences(OURS | ours, BESIDE | theirs) == words
 
@@ -109,7 +120,7 @@ def test_in_what_they_differ(
         ({"backbone": "timmy"}, "classes"),
     ],
 )
-def test_what_a_backbone_has_learned(ours: dict[str, Any], words: str) -> None:
+def test_what_a_backbone_has_learned(ours: dict[Any, Any], words: str) -> None:
     assert pretraining_of(OURS | ours) == words
 
 
@@ -118,7 +129,13 @@ def frame(*changes: dict[str, Any]) -> pd.DataFrame:
 
 
 def test_what_belongs_to_none_of_ours_is_left_out() -> None:
-    rows = [{}, {"shots": 5}, {"ways": 20}, {"dataset": "FC100"}, {"query_balance": "random"}]
+    rows: list[dict[str, Any]] = [
+        {},
+        {"shots": 5},
+        {"ways": 20},
+        {"dataset": "FC100"},
+        {"query_balance": "random"},
+    ]
     theirs = published(*rows, {"query_balance": "dirichlet:2.0"})
     found = theirs_for(frame({}), theirs)
     assert found["query_balance"].tolist() == ["balanced", "random"]
@@ -132,7 +149,9 @@ def test_what_belongs_to_none_of_ours_is_left_out() -> None:
     imbalanced = frame({}, {"query_balance": "dirichlet:2.0"})
     assert len(theirs_for(imbalanced, theirs)) == 3
     crossed = frame({"train_dataset": "omniglot"}, {})
-    assert len(theirs_for(crossed, theirs)) == len(theirs_for(frame({"n_query_way": 2}, {}), theirs))
+    assert len(theirs_for(crossed, theirs)) == len(
+        theirs_for(frame({"n_query_way": 2}, {}), theirs)
+    )
     assert len(theirs_for(crossed, theirs)) == 2
 
 
@@ -144,7 +163,10 @@ def test_one_run_on_val_among_others_is_refused() -> None:
 def test_data_sets_are_the_same_in_any_spelling_and_named_as_ours() -> None:
     theirs = published({"dataset": "Mini ImageNet"}, {"dataset": "CIFAR-FS"}, {"ways": 20})
     found = published_for(theirs, [("mini_imagenet", 5, 1), ("cifar-fs", 20, 1)])
-    assert found[["dataset", "ways"]].to_numpy().tolist() == [["mini_imagenet", 5], ["cifar-fs", 20]]
+    assert found[["dataset", "ways"]].to_numpy().tolist() == [
+        ["mini_imagenet", 5],
+        ["cifar-fs", 20],
+    ]
     assert [*found.index] == [0, 1]
     assert [*found.columns] == [*theirs.columns]
     assert published_for(theirs, []).empty

@@ -28,7 +28,7 @@ from tests.report.test_published import GOOD, written
         ("query_balance", ["balanced", "random", "dirichlet:2.0"], ["", "dirichlet:2", "random:1"]),
         ("queries", ["", "15", "all others", "75 in all"], ["0", "all", "0 in all"]),
         ("episodes", ["", "600"], ["0", "600.0"]),
-        ("pretraining", ["", "none", "classes", "classes, rotations", "images"], ["classes,a", "a b"]),
+        ("pretraining", ["", "none", "classes", "classes, rotations", "images"], ["a,b", "a b"]),
         ("extra_data", ["", "val"], []),
         ("paper", ["A et al."], ["", " A"]),
         ("year", ["1999", "2020"], ["", "1899", "20", "2100"]),

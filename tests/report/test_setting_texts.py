@@ -1,6 +1,6 @@
 """Settings as a person reads them: ranges from their bounds, descriptions with their sources."""
 
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Union
 
 import pytest
 from annotated_types import Lt
@@ -108,7 +108,7 @@ def test_a_section_is_there_with_its_settings_or_none() -> None:
 @pytest.mark.parametrize(
     ("annotation", "text"),
     [
-        (Optional[int], "integer, or `none`"),  # noqa: UP045: written in another way
+        (Union[int, None], "integer, or `none`"),  # noqa: UP007
         (int | float, "integer or number"),
         (tuple[str, ...], "texts, with commas"),
         (tuple[int, int], "numbers, with commas"),
