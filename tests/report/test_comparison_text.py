@@ -191,11 +191,8 @@ def test_csv() -> None:
 
 
 def test_formats_and_their_suffixes() -> None:
-    assert {suffix: FORMATS[name] for suffix, name in SUFFIXES.items()} == {
-        ".md": markdown,
-        ".csv": as_csv,
-        ".json": as_json,
-    }
+    written = {suffix: FORMATS[name](PLAIN) for suffix, name in SUFFIXES.items()}
+    assert written == {".md": markdown(PLAIN), ".csv": as_csv(PLAIN), ".json": as_json(PLAIN)}
 
 
 def test_small_p_values_are_bounds() -> None:

@@ -117,6 +117,6 @@ def test_each_metric_names_fields_of_a_run() -> None:
         "macro-f1": ("macro-F1", "macro_f1", "macro_f1_ci95", False),
         "calibration": ("calibration error", "calibration_error", None, True),
     }
-    assert [*METRICS] == [*told]
+    assert [*METRICS] == [*told] == [chosen_metric(name).name for name in told]
     names = {field.name for field in fields(TrackedRun)}
     assert {fact for facts in told.values() for fact in facts[1:3] if fact} <= names

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.published import COLUMNS, load_published
+from fewshot_bench.report.published import COLUMNS, _checked, load_published
 from tests.report.test_published import GOOD, written
 
 
@@ -38,8 +38,11 @@ from tests.report.test_published import GOOD, written
     ],
 )  # fmt: skip
 def test_a_value_is_of_its_kind(column: str, good: list[str], bad: list[str]) -> None:
-    assert [text for text in good if not re.fullmatch(COLUMNS[column], text)] == []
-    assert [text for text in bad if re.fullmatch(COLUMNS[column], text)] == []
+    for text in good:
+        assert _checked({column: text}, "here") == {column: text}
+    for text in bad:
+        with pytest.raises(UsageError, match=re.escape(f"here: '{text}' is no {column}")):
+            _checked({column: text}, "here")
 
 
 def test_columns_and_their_order() -> None:

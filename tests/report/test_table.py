@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.report.metric import CALIBRATION, MACRO_F1
-from fewshot_bench.report.notes import NONE_PUBLISHED_NOTE, PUBLISHED_NOTE
+from fewshot_bench.report.notes import DROP_NOTE, NONE_PUBLISHED_NOTE, PUBLISHED_NOTE
 from fewshot_bench.report.section import Cell, Column, Row, Section
 from fewshot_bench.report.table import build_table
 from tests.report.samples import tracked
@@ -66,6 +66,11 @@ def test_what_imbalance_changes_with_and_without_intervals() -> None:
         Cell("+5.00 ± 0.50", False, (runs[1].run_id, runs[0].run_id)),
         Cell("-5.00", False, (runs[3].run_id, runs[2].run_id)),
     ]
+
+
+def test_what_imbalance_changes_is_explained_where_it_stands() -> None:
+    assert DROP_NOTE in build_table([tracked(0), tracked(1, **IMBALANCED)]).notes
+    assert DROP_NOTE not in build_table([tracked(0), tracked(1, n_shot=5)]).notes
 
 
 def test_what_imbalance_changes_says_of_which_stream() -> None:
