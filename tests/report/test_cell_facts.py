@@ -200,6 +200,10 @@ def test_a_column_says_what_tells_it_from_others_of_its_data_set(
     assert labels(*facts) == names
 
 
+def test_columns_are_named_whatever_rows_stand_between_them() -> None:
+    assert labels({}, {"method": "tim"}, {"n_way": 20}) == ["1-shot, 5-way", "1-shot, 20-way"]
+
+
 def test_names_that_imitate_a_label_keep_columns_apart() -> None:
     one = {"train_dataset": "x", "query_balance": "b, b", "episode_digest": DIGEST}
     other = {"train_dataset": "x, b", "query_balance": "b", "episode_digest": DIGEST}
