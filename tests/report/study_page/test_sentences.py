@@ -36,16 +36,21 @@ CLEAR, CLOSE = 0.0004, 0.05
 def rival(
     method: str, mean: float, p: float | None = None, gap: float = 0.0, **facts: Any
 ) -> Rival:
-    cell = {"method": method, "variant": "", "backbone": "conv4-64", "setting": "inductive"}
+    cell: dict[Any, Any] = {
+        "method": method,
+        "variant": "",
+        "backbone": "conv4-64",
+        "setting": "inductive",
+    }
     behind = None if p is None else replace(FOUND, difference=gap)
-    return Rival({**cell, "mean": mean, "ci95": 0.004, **facts}, behind, p)
+    return Rival(cell | {"mean": mean, "ci95": 0.004} | facts, behind, p)
 
 
 BEST = rival("tim", 0.7)
 
 
 def verdict(*rivals: Rival, told: bool = True, **facts: Any) -> Verdict:
-    return Verdict({**COLUMN, **facts}, rivals, told)
+    return Verdict(COLUMN | facts, rivals, told)
 
 
 def said(*verdicts: Verdict) -> list[str]:
@@ -90,7 +95,7 @@ def test_the_fewest_and_the_most_shots_are_told() -> None:
 
 
 def test_what_imbalanced_queries_change() -> None:
-    other = {"query_balance": "dirichlet:2"}
+    other: dict[str, Any] = {"query_balance": "dirichlet:2"}
     maml = rival("maml", 0.75)
     lead = (
         "fc100, 5-way, 1 shot, queries dirichlet:2: Where classes have unequally many queries, "

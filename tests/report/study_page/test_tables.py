@@ -23,7 +23,7 @@ from fewshot_bench.report.study_page.verdicts import Verdict
 from tests.exchange.measurements import measured
 from tests.report.study_page.test_sentences import rival
 
-LATER: dict[str, Any] = {"label": "5-shot", "dataset": "fc100"}
+LATER: dict[Any, Any] = {"label": "5-shot", "dataset": "fc100"}
 TIE = '<span class="tie" title="not significantly worse than the best">=</span>'
 NONE = '<td class="num" data-order="-1000000000.0"></td>'
 
@@ -38,7 +38,9 @@ WORSE = made("maml", 0.25, 0.0004, 0.0)
 ALONE = made("anil", 0.5, None, backbone="resnet12", run_ids=("other",))
 FIRST = Verdict({"dataset": "fc100", "label": "1-shot, x"}, (BEST, CLOSE, WORSE), told=True)
 SECOND = Verdict(LATER, (ALONE,), told=False)
-ANCHORS = {(name,): f"c-{name}" for name in ("tim", "anil", "maml", "other")}
+ANCHORS: dict[tuple[str, ...], str] = {
+    (name,): f"c-{name}" for name in ("tim", "anil", "maml", "other")
+}
 
 
 def entries(html: str) -> list[list[str]]:
