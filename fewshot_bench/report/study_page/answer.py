@@ -44,7 +44,7 @@ def answer(verdicts: Sequence[Verdict]) -> list[Said]:
     main = main_columns(verdicts)
     sentences = [_winner(verdict) for verdict in (main[:1] + main[1:][-1:])]
     sentences += [*_imbalance(main[0], verdicts)] or [*_unlabelled(main[0])]
-    return sentences[:3]
+    return sentences
 
 
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:

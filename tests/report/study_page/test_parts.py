@@ -13,6 +13,7 @@ from fewshot_bench.report.study_page.page import (
     _foot,
     _head,
     _protocol,
+    render,
     title_of,
 )
 from fewshot_bench.version import __version__
@@ -79,3 +80,26 @@ def test_published_numbers_are_explained_and_shown() -> None:
     assert words.startswith("<p>Published numbers were measured by others, on episodes and with")
     assert words.endswith("* was not checked again in its source.</p>")
     assert '<table id="published"' in table
+
+
+def test_each_part_has_a_link_and_a_head_and_what_is_not_there_has_none() -> None:
+    row = Row("inductive", "tim", "conv4-64", (Cell("60.00"),), "TIM", "x", "y")
+    section = Section((Column("fc100", "1-shot"),), (row,), published=True)
+    page = render(replace(ONE, beside=section))
+    names = {
+        "answer": "Answer",
+        "figures": "Figures",
+        "tables": "Tables",
+        "beside": "Published",
+        "episodes": "Episodes",
+        "cells": "Every cell",
+        "protocol": "Protocol",
+    }
+    links = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in names.items())
+    assert f'<nav aria-label="Sections"><ul>{links}</ul></nav>' in page
+    for name, text in names.items():
+        head = (
+            f'<section id="{name}" aria-labelledby="{name}-head">\n<h2 id="{name}-head">{text}</h2>'
+        )
+        assert head in page
+    assert "Published" not in render(replace(ONE, beside=None)).partition("<main>")[0]
