@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from fewshot_bench.report.study_page.tables import (
 from fewshot_bench.report.study_page.verdicts import Verdict
 from tests.exchange.measurements import measured
 from tests.report.study_page.test_sentences import rival
+from tests.report.test_comparison_text import FOUND
 
 LATER: dict[Any, Any] = {"label": "5-shot", "dataset": "fc100"}
 TIE = '<span class="tie" title="not significantly worse than the best">=</span>'
@@ -152,6 +154,13 @@ def test_differences() -> None:
         *(cell("25.00", 25.0), cell("0.00 ± 0.50", 0.0), cell("< 0.001", 0.0004), *counts),
         cell("-", math.nan),
     ]
+
+
+def test_counts_have_their_thousands_set_apart() -> None:
+    many = replace(FOUND, wins=1234, ties=5678, losses=9012)
+    rivals = (BEST, replace(CLOSE, behind=many))
+    _, close = entries(differences_table([Verdict(LATER, rivals, told=True)]))
+    assert close[5:8] == [cell("9,012", 9012.0), cell("5,678", 5678.0), cell("1,234", 1234.0)]
 
 
 def test_runs() -> None:
