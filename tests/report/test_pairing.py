@@ -170,3 +170,5 @@ def test_data_sets_are_the_same_in_any_spelling_and_named_as_ours() -> None:
     assert [*found.index] == [0, 1]
     assert [*found.columns] == [*theirs.columns]
     assert published_for(theirs, []).empty
+    chosen = published_for(theirs.iloc[1:], [("mini_imagenet", 5, 1), ("cifar-fs", 20, 1)])
+    assert chosen["dataset"].tolist() == ["cifar-fs"]  # of a frame that was filtered before
