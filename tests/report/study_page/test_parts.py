@@ -6,6 +6,7 @@ import pytest
 
 from fewshot_bench.report.section import Cell, Column, Row, Section
 from fewshot_bench.report.study_page.page import (
+    _answer,
     _beside,
     _counted,
     _episodes,
@@ -103,3 +104,12 @@ def test_each_part_has_a_link_and_a_head_and_what_is_not_there_has_none() -> Non
         )
         assert head in page
     assert "Published" not in render(replace(ONE, beside=None)).partition("<main>")[0]
+
+
+def test_the_answer_is_a_list_with_its_protocols() -> None:
+    runs = [run("tim", 0.7), run("bpa", 0.6, 1), run("tim", 0.7, 2, n_shot=5)]
+    first, note = _answer(content(runs)).splitlines()
+    assert first.startswith('<ul class="answer"><li><span class="soft">cifar-fs, 5-way, 1 shot')
+    assert first.endswith("</li></ul>")
+    assert '.</li><li><span class="soft">cifar-fs, 5-way, 5 shots</span>tim reaches' in first
+    assert note.startswith('<p class="note">Differences are paired')

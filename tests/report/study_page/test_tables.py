@@ -36,7 +36,7 @@ def made(method: str, mean: float, *rest: Any, **facts: Any) -> Any:
 
 BEST = made("tim", 0.75, setting="transductive", variant="a<b", ci95=0.0125)
 CLOSE = made("anil", 0.5, 0.05, 0.25, n_seeds=3, ci95=math.nan)
-WORSE = made("maml", 0.25, 0.0004, 0.0)
+WORSE = made("maml", 0.25, 0.0004, 0.0, n_seeds=2)
 ALONE = made("anil", 0.5, None, backbone="resnet12", run_ids=("other",))
 FIRST = Verdict({"dataset": "fc100", "label": "1-shot, x"}, (BEST, CLOSE, WORSE), told=True)
 SECOND = Verdict(LATER, (ALONE,), told=False)
@@ -119,7 +119,7 @@ def test_results() -> None:
         "<small> 3 seeds</small></a></td>"
     )
     assert worse[1] == (
-        '<td class="num" data-order="25.0"><a href="#c-maml">25.00<small> ± 0.40</small></a></td>'
+        '<td class="num" data-order="25.0"><a href="#c-maml">25.00<small> ± 0.40</small><small> 2 seeds</small></a></td>'
     )
     assert alone[0] == '<th scope="row"><i class="dot inductive"></i>anil</th>'
     assert alone[2].startswith('<td class="num best" data-order="50.0"><a href="#c-other"><strong>')
