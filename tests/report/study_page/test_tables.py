@@ -119,7 +119,8 @@ def test_results() -> None:
         "<small> 3 seeds</small></a></td>"
     )
     assert worse[1] == (
-        '<td class="num" data-order="25.0"><a href="#c-maml">25.00<small> ± 0.40</small><small> 2 seeds</small></a></td>'
+        '<td class="num" data-order="25.0"><a href="#c-maml">25.00<small> ± 0.40</small>'
+        "<small> 2 seeds</small></a></td>"
     )
     assert alone[0] == '<th scope="row"><i class="dot inductive"></i>anil</th>'
     assert alone[2].startswith('<td class="num best" data-order="50.0"><a href="#c-other"><strong>')
