@@ -177,8 +177,8 @@ def _numbers(section: Section, panel: _Panel, rows: Sequence[Row]) -> str:
     apart, names = _apart(section), [name for name in section.before[1:] if name != "Backbone"]
     kinds = [f"{_TEXT}X"] * len(names)
     if apart:
-        names.insert(1, "Backbone")
-        kinds.insert(1, rf"{_TEXT}p{{{_NETWORK:g}em}}")
+        names.append("Backbone")
+        kinds.append(rf"{_TEXT}p{{{_NETWORK}em}}")
     kinds += [rf">{{\raggedleft\arraybackslash}}p{{{width:.2f}em}}" for width in panel.widths]
     lines = [*_heading(section, panel, names)]
     for setting, group in groupby(rows, key=lambda row: row.setting):

@@ -48,7 +48,7 @@ def method_page(name: str, preset: str = "default", dataset: str | None = None) 
     parts = [
         f"# {methods.resolve(name)}",
         _facts(method, methods.aliases(name)),
-        inspect.getdoc(method) or "",
+        _words(method, Method),
         "## Settings",
         f"`fsbench run --method {methods.resolve(name)} --set KEY=VALUE` changes one; the defaults "
         f"shown are those of {defaults}. Square brackets name the source."
@@ -61,7 +61,13 @@ def method_page(name: str, preset: str = "default", dataset: str | None = None) 
         "## Tuning",
         _grid(method.recipe_type),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _words(kind: type, base: type) -> str:
+    """What a class says of itself; what its base says, to those who write one, is left out."""
+    said = inspect.getdoc(kind)
+    return said if said and said != inspect.getdoc(base) else ""
 
 
 def _facts(method: type[Method], aliases: Sequence[str]) -> str:
@@ -115,8 +121,7 @@ def _own(recipe_type: type[Recipe], defaults: ByShots) -> list[str]:
     names = own_names(recipe_type)
     if not names:
         return ["### Its own", "None."]
-    source = inspect.getdoc(recipe_type) or ""
-    return ["### Its own", source, _table(recipe_type, names, defaults)]
+    return ["### Its own", _words(recipe_type, Recipe), _table(recipe_type, names, defaults)]
 
 
 def _section(section: str, defaults: ByShots) -> list[str]:

@@ -19,10 +19,10 @@ from fewshot_bench.utilities.csv_text import csv_text
 
 # Of a published row that stands beside a run; the rest is the run's own.
 _THEIRS = (
-    *("published_as", "network", "variant", "pretraining", "extra_data"),
+    *("published_as", "network", "pretraining", "extra_data"),
     *("paper", "year", "source_url", "confirmed"),
 )
-_NUMBERS = ("accuracy", "ci95", "queries", "episodes")  # that runs have too
+_SHARED = ("accuracy", "ci95", "queries", "episodes", "variant")  # names that runs have too
 # Of one that no run stands beside.
 _FACTS = ("method", "backbone", "dataset", "setting", "ways", "shots", "query_balance")
 
@@ -63,7 +63,7 @@ def _beside(runs: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     for fact in theirs.to_dict("records"):
         line = {name: fact[name] for name in (*_FACTS, *_THEIRS)}
         line |= {"origin": "published", "run_id": ""}
-        line |= {f"published_{name}": fact[name] for name in _NUMBERS}
+        line |= {f"published_{name}": fact[name] for name in _SHARED}
         pairs = [run for run in ours if same_protocol(run, fact) and same_method(run, fact)]
         lines += [
             {
@@ -74,6 +74,6 @@ def _beside(runs: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
             }
             for run in pairs
         ] or [line]
-    numbers = (f"published_{name}" for name in _NUMBERS)
-    names = ["origin", "run_id", *_FACTS, *numbers, "difference", "differs", *_THEIRS]
+    shared = (f"published_{name}" for name in _SHARED)
+    names = ["origin", "run_id", *_FACTS, *shared, "difference", "differs", *_THEIRS]
     return pd.DataFrame(lines, columns=names)

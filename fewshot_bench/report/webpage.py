@@ -74,4 +74,9 @@ def _cell(column: Column, cell: Cell | None) -> str:
 
 def linked(source: str) -> str:
     """Make every address a link that shows its host."""
-    return re.sub(r"(https?://([^\s/;]+)[^\s;]*)", r'<a href="\1">\2</a>', escape(source))
+    texts = re.split(r"(https?://[^\s/;]+[^\s;]*)", source)  # every second one is an address
+    return "".join(_link(text) if i % 2 else escape(text) for i, text in enumerate(texts))
+
+
+def _link(address: str) -> str:
+    return f'<a href="{escape(address)}">{escape(address.split("/")[2])}</a>'

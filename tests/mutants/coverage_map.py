@@ -47,6 +47,10 @@ class CoverageMap:
         """Name the tests that were never recorded, or have changed, or run code that has."""
         return [test for test in tests if test not in self.tests or self._stale(self.tests[test])]
 
+    def failing(self, tests: Iterable[str]) -> list[str]:
+        """Name the tests that failed when they were recorded, and so notice nothing."""
+        return [test for test in tests if test in self.tests and not self.tests[test].passed]
+
     def _stale(self, record: Recorded) -> bool:
         return any(self._digest(path) != digest for path, digest in record.digests.items())
 

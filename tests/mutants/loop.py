@@ -112,6 +112,8 @@ class MutationLoop:
             in_a_copy(record, cpu=3600, wall=36_000)
             self._clean()
         self.coverage = self.coverage.reload()
+        if failing := self.coverage.failing(self.items):
+            print(f"{len(failing)} tests fail without any mutant, and notice none:", *failing)
 
     def _try(self, mutant: Mutant) -> None:
         """Find out what becomes of a mutant, unless that is known or no new test is there."""

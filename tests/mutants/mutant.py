@@ -9,7 +9,10 @@ from pathlib import Path
 
 from tests.mutants.operators import alternatives
 
-ROOMS = ("episodes", "evaluation", "statistics", "training", "tracking", "report")
+ROOMS = (
+    *("episodes", "evaluation", "statistics", "training", "tracking"),
+    *("report", "report/study_page", "report/figures"),
+)
 _DRAW = (
     "report/figures/",
     "episodes/picture.py",
@@ -52,8 +55,8 @@ class Mutant:
 
     @property
     def room(self) -> str:
-        """Room of the module."""
-        return Path(self.path).parts[1]
+        """Room of the module; a folder in a room is one of its own."""
+        return "/".join(Path(self.path).parts[1:-1])
 
 
 @dataclass(frozen=True)

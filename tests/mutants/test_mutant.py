@@ -1,9 +1,11 @@
 """Mutants: what is changed in a module, and what is not."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from tests.mutants.coverage_map import CoverageMap
 from tests.mutants.mutant import ROOMS, mutants, mutated
 
 ROOT = Path(__file__).parents[2]
@@ -85,5 +87,21 @@ def test_every_mutant_of_a_room_has_a_name_of_its_own_and_can_be_made(room: str)
     file = sorted((ROOT / "fewshot_bench" / room).glob("[a-z]*.py"))[0]
     found = mutants(ROOT, file.relative_to(ROOT).as_posix())
     assert len({one.key for one in found}) == len(found) > 10
+    assert {one.room for one in found} == {room}
     for one in found[:: len(found) // 5]:
         compile(mutated(ROOT, one), str(file), "exec")
+
+
+def test_tests_that_fail_anyhow_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "coverage.jsonl"
+    passed = {"a": True, "b": False, "c": False}
+    lines = (json.dumps({"test": k, "passed": v, "seconds": 0}) for k, v in passed.items())
+    file.write_text("\n".join(lines))
+    assert CoverageMap(tmp_path, file).failing(["a", "b", "d"]) == ["b"]
+
+
+def test_every_module_of_a_room_is_in_one() -> None:
+    folders = {
+        file.parent for room in ROOMS for file in (ROOT / "fewshot_bench" / room).rglob("*.py")
+    }
+    assert {folder.relative_to(ROOT / "fewshot_bench").as_posix() for folder in folders} == {*ROOMS}

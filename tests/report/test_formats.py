@@ -5,11 +5,13 @@ import io
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.formats import chosen_format, render
+from fewshot_bench.report.formats import SUFFIXES, chosen_format, render
 from fewshot_bench.report.latex import escape
+from fewshot_bench.report.metric import CALIBRATION
 from tests.markdown import markdown_rows
 from tests.report.pages import Page, latex_numbers
 from tests.report.samples import paper_like, tracked
@@ -91,3 +93,31 @@ def test_the_format_is_chosen_by_name_or_suffix() -> None:
         chosen_format(None, Path("t.pdf"))
     with pytest.raises(UsageError, match="did you mean 'latex'"):
         chosen_format("latx", None)
+
+
+def test_every_format_by_its_name_its_suffix_and_its_file() -> None:
+    formats = {"md": "markdown", "tex": "latex", "html": "html", "csv": "csv"}
+    assert {f".{suffix}": name for suffix, name in formats.items()} == SUFFIXES
+    for suffix, name in formats.items():
+        assert chosen_format(suffix.upper(), None) == chosen_format(name.upper(), None) == name
+        assert chosen_format(None, Path(f"t.{suffix}")) == name
+        assert chosen_format(name, Path(f"t.{suffix}")) == name
+        assert chosen_format(name, Path("t.txt")) == name  # whatever the file is called
+    begun = {form: render(paper_like(), form).lstrip("% ")[:12] for form in formats.values()}
+    assert begun == {
+        "markdown": "| Setting   ",
+        "latex": r"\usepackage{",
+        "html": "<!DOCTYPE ht",
+        "csv": "origin,run_i",
+    }
+
+
+def test_what_a_table_is_asked_for_reaches_it() -> None:
+    asked = render(paper_like(), "markdown", metric=CALIBRATION, cost=True)
+    assert asked.splitlines()[2].count("| 3.00 ") + asked.splitlines()[2].count("**3.00** ") == 2
+    assert "1-shot, minutes" in asked
+    plain = render(paper_like(), "markdown")
+    assert "minutes" not in plain
+    assert "--significance" in plain
+    told = render(paper_like(), "markdown", accuracies=lambda _: np.tile([0.4, 0.6], 1000))
+    assert "all that are not significantly lower" in told

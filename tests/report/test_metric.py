@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from fewshot_bench.report.formats import render
 from fewshot_bench.report.metric import ACCURACY, CALIBRATION, MACRO_F1, METRICS, chosen_metric
 from fewshot_bench.report.published import load_published
 from fewshot_bench.report.table import build_table
+from fewshot_bench.tracking.record import TrackedRun
 from tests.report.samples import tracked
 
 LACKING: dict[str, Any] = {
@@ -106,3 +108,15 @@ def test_csv_has_all_metrics_whatever_is_asked_for() -> None:
     names = ("accuracy", "ci95", "macro_f1", "macro_f1_ci95", "calibration_error")
     assert [float(tim[name]) for name in names] == pytest.approx([70, 0.4, 52, 0.5, 11])
     assert [lines["maml", "0"][name] for name in names[2:]] == ["", "", ""]
+
+
+def test_each_metric_names_fields_of_a_run() -> None:
+    told = {m.name: (m.title, m.value, m.ci95, m.lowest_is_best) for m in METRICS.values()}
+    assert told == {
+        "accuracy": ("accuracy", "mean", "ci95", False),
+        "macro-f1": ("macro-F1", "macro_f1", "macro_f1_ci95", False),
+        "calibration": ("calibration error", "calibration_error", None, True),
+    }
+    assert [*METRICS] == [*told] == [chosen_metric(name).name for name in told]
+    names = {field.name for field in fields(TrackedRun)}
+    assert {fact for facts in told.values() for fact in facts[1:3] if fact} <= names

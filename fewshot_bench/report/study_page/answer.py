@@ -27,11 +27,11 @@ def question(verdicts: Sequence[Verdict]) -> str:
     shots = listed(map(str, sorted({column["n_shot"] for column in columns})))
     images = "image" if shots == "1" else "images"
     source = f"from {shots} labelled {images} of each"
-    networks = listed(sorted({cell["backbone"] for cell in cells}))
+    networks = sorted({cell["backbone"] for cell in cells})
     which = f"Which of {len(methods)} methods best recognises"
     if len(methods) == 1:
         which = f"How well does {name_of(cells[0])} recognise"
-    on = f"on the backbone {networks}{_more(columns)}"
+    on = f"on the backbone{'s' * (len(networks) > 1)} {listed(networks)}{_more(columns)}"
     return f"{which} new classes of {data} {source}, {on}?"
 
 
@@ -44,7 +44,7 @@ def answer(verdicts: Sequence[Verdict]) -> list[Said]:
     main = main_columns(verdicts)
     sentences = [_winner(verdict) for verdict in (main[:1] + main[1:][-1:])]
     sentences += [*_imbalance(main[0], verdicts)] or [*_unlabelled(main[0])]
-    return sentences[:3]
+    return sentences
 
 
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -104,7 +104,7 @@ def _more(columns: Sequence[Facts]) -> str:
     balances = {column["query_balance"] for column in columns}
     if balances == {BALANCED}:
         return ""
-    return ", also where queries are not balanced" if BALANCED in balances else ", not balanced"
+    return f", {'also ' if BALANCED in balances else ''}where queries are not balanced"
 
 
 def _where(column: Facts) -> str:

@@ -9,6 +9,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.exchange.gathering import Gathered
 from fewshot_bench.report.cells import cells, latest
 from fewshot_bench.report.study_page.verdicts import verdicts_on
+from tests.report.samples import tracked
 from tests.report.study_page.contents import SHARES, judged, run, study
 
 
@@ -59,3 +60,13 @@ def test_without_episodes_nothing_is_said_of_significance() -> None:
     assert not verdict.told
     assert verdict.level == ()
     assert verdict.best["method"] == judged(study()[:3])[0].best["method"]
+
+
+def test_equal_means_stay_in_the_order_of_the_table() -> None:
+    def away(run_id: str) -> NDArray[np.float64]:
+        raise UsageError(run_id)
+
+    runs = [tracked(i, method=f"m{i:02}", mean=0.5 + i % 3 / 10) for i in range(40)]
+    (verdict,) = verdicts_on(cells(latest(runs)), away)
+    expected = [f"m{i:02}" for third in (2, 1, 0) for i in range(third, 40, 3)]
+    assert [rival.cell["method"] for rival in verdict.rivals] == expected
