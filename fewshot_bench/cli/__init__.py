@@ -23,6 +23,7 @@ from fewshot_bench.cli import (
 from fewshot_bench.cli.printing import print_line
 from fewshot_bench.cli.terminal import print_what_can_be_printed
 from fewshot_bench.errors import UsageError
+from fewshot_bench.utilities.cores import sleep_soon
 from fewshot_bench.utilities.mistakes import ordinary
 
 app = typer.Typer(
@@ -76,6 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     So do a disk that refuses to be written, and too little memory.
     """
+    sleep_soon()
     print_what_can_be_printed()
     try:
         app(arguments)
