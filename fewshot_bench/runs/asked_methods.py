@@ -1,14 +1,14 @@
 """Which methods a request means, and what it asks of each."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 from fewshot_bench.errors import UsageError, suggestion
 from fewshot_bench.method import methods
 from fewshot_bench.registry import canonical
-from fewshot_bench.runs.request import Request, Scoped, SettingTexts
+from fewshot_bench.runs.request import Request, Scoped
 from fewshot_bench.settings import SECTIONS
 
 GROUPS = ("all", "heads", "paper")
@@ -60,7 +60,9 @@ def _resolved(name: str) -> str:
 
 
 def scoped(request: Request, names: Sequence[str]) -> dict[str, Scoped]:
-    """What holds for each method: preset, and settings, those for every method first.
+    """What holds for each method.
+
+    What is asked of every method comes first, then what is of its groups, then what is of it alone.
 
     Args:
         request: what is asked.
@@ -70,21 +72,35 @@ def scoped(request: Request, names: Sequence[str]) -> dict[str, Scoped]:
         UsageError: something is asked of a method that is not among them.
     """
     common = tuple(text for text in request.settings if not _scope(text))
-    presets = dict.fromkeys(names, request.preset)
-    settings = dict.fromkeys(names, common)
-    variants: dict[str, tuple[SettingTexts, ...]] = dict.fromkeys(names, ())
-    for name, own in request.by_method.items():
-        method = _among(name, names)
-        presets[method] = own.preset or request.preset
-        settings[method] += own.settings
-        variants[method] += own.variants
+    every = Scoped(
+        preset=request.preset,
+        settings=common,
+        seeds=request.seeds,
+        n_episodes=request.n_episodes,
+    )
+    found = dict.fromkeys(names, every)
+    for asked, own in _groups_first(request.by_method):
+        for method in _meant(asked, names):
+            found[method] = found[method].then(own)
     for text in request.settings:
         if scope := _scope(text):
-            settings[_among(scope, names)] += (text.strip().partition(".")[2],)
-    return {
-        name: Scoped(preset=presets[name], settings=settings[name], variants=variants[name])
-        for name in names
-    }
+            method = _among(scope, names)
+            own = Scoped(settings=(text.strip().partition(".")[2],))
+            found[method] = found[method].then(own)
+    return found
+
+
+def _groups_first(by_method: Mapping[str, Scoped]) -> list[tuple[str, Scoped]]:
+    """What is asked of a method itself comes after what is asked of its groups."""
+    return sorted(by_method.items(), key=lambda item: canonical(item[0]) not in GROUPS)
+
+
+def _meant(asked: str, names: Sequence[str]) -> list[str]:
+    """Those of `names` that a method's name, or a group's, stands for."""
+    if canonical(asked) not in GROUPS:
+        return [_among(asked, names)]
+    members = set(_members(canonical(asked)))
+    return [name for name in names if name in members]
 
 
 def _scope(text: str) -> str:

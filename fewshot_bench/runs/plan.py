@@ -94,7 +94,7 @@ def _rows(request: Request, data: Sequence[Domains]) -> Iterator[_Row]:
 
 def _checked(request: Request, row: _Row) -> tuple[Cell, ...]:
     """The cells of a row, each of whose runs can be carried out."""
-    axes = product(request.seeds, request.query_balances, request.shots)
+    axes = product(row.scope.seeds, request.query_balances, request.shots)
     plan = Plan(cells=tuple(_cell(request, row, *point) for point in axes))
     for config in plan.configs:
         own = row.domains if config.train_dataset else row.domains.at_home
@@ -199,7 +199,9 @@ def _stage(name: str, hint: str = "") -> Iterator[None]:
 
 
 def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: int) -> Cell:
-    settings = row.scope.settings
+    scope, settings = row.scope, row.scope.settings
+    protocol = request.protocol
+    protocol["n_episodes"] = scope.n_episodes or protocol["n_episodes"]
 
     def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:
         config = make_config(
@@ -207,14 +209,14 @@ def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: in
             row.backbone,
             domains.dataset,
             train_dataset=domains.train_dataset,
-            preset=row.scope.preset or request.preset,
+            preset=scope.preset or request.preset,
             n_shot=n_shot,
             settings=[*settings, *point],
             split=split,
             seed=seed,
             backbone_seed=None if request.backbone_seed == seed else request.backbone_seed,
             query_balance=query_balance,
-            **request.protocol,
+            **protocol,
             **row.given,
         )
         return _seeded_by_backbone(config) if config.recipe["train"] is None else config

@@ -53,6 +53,7 @@ class Scoped(BaseModel):
     Attributes:
         preset: in place of that of the request.
         settings: ``KEY=VALUE`` texts, after those for every method.
+        seeds, n_episodes: in place of those of the request.
         variants: settings that are measured beside these, each added to them, as in an ablation.
     """
 
@@ -60,13 +61,26 @@ class Scoped(BaseModel):
 
     preset: str | None = None
     settings: SettingTexts = ()
+    seeds: Several[Seed] = ()
+    n_episodes: int | None = Field(None, ge=2)
     variants: tuple[SettingTexts, ...] = ()
+
+    def then(self, own: "Scoped") -> "Scoped":
+        """What is asked where `own` is asked after this: single values replace, others add."""
+        return Scoped(
+            preset=own.preset or self.preset,
+            settings=self.settings + own.settings,
+            seeds=own.seeds or self.seeds,
+            n_episodes=own.n_episodes or self.n_episodes,
+            variants=self.variants + own.variants,
+        )
 
     @property
     def each(self) -> "tuple[Scoped, ...]":
         """What is asked without variants, then with one after the other."""
         rows = [self.settings, *((*self.settings, *variant) for variant in self.variants)]
-        return tuple(Scoped(preset=self.preset, settings=row) for row in dict.fromkeys(rows))
+        update = [{"settings": row, "variants": ()} for row in dict.fromkeys(rows)]
+        return tuple(self.model_copy(update=each) for each in update)
 
 
 class Request(BaseModel):
@@ -88,7 +102,7 @@ class Request(BaseModel):
         preset: schedule of every method.
         tune: choose settings from each method's grid on val first.
         settings: ``KEY=VALUE`` texts, for every method; ``METHOD.KEY=VALUE`` for one.
-        by_method: preset and settings of single methods, by name.
+        by_method: what is asked of single methods, by their names or by groups of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -35,8 +35,35 @@ def test_settings_are_for_all_or_for_one() -> None:
     request = Request(methods=("tim", "ssl-meta"), settings=texts, by_method=own)
     found = scoped(request, ["tim", "ssl-meta"])
     common = ("train.lr=0.1", "pretrain.epochs=1")
-    assert found["tim"] == Scoped(preset="default", settings=(*common, "train.lr=0.3"))
-    assert found["ssl-meta"] == Scoped(preset="paper", settings=(*common, "n_steps=5", "n_steps=2"))
+    assert found["tim"] == Scoped(
+        preset="default", settings=(*common, "train.lr=0.3"), seeds=(0,)
+    )
+    assert found["ssl-meta"] == Scoped(
+        preset="paper", settings=(*common, "n_steps=5", "n_steps=2"), seeds=(0,)
+    )
+
+
+def test_a_method_has_what_is_asked_of_it_before_what_is_of_its_groups_and_of_all() -> None:
+    own = {
+        "pt-map": Scoped(n_episodes=50),
+        "heads": Scoped(n_episodes=90, settings=("pretrain.epochs=2",)),
+        "SIB": Scoped(seeds=(0, 1, 2)),
+    }
+    names = ["tim", "pt-map", "ssl-meta"]
+    request = Request(methods=tuple(names), seeds=(7,), n_episodes=20, by_method=own)
+    found = scoped(request, names)
+    assert {name: scope.n_episodes for name, scope in found.items()} == {
+        "tim": 90,
+        "pt-map": 50,
+        "ssl-meta": 20,
+    }
+    assert {name: scope.seeds for name, scope in found.items()} == {
+        "tim": (7,),
+        "pt-map": (7,),
+        "ssl-meta": (0, 1, 2),
+    }
+    assert found["pt-map"].settings == ("pretrain.epochs=2",)
+    assert found["ssl-meta"].settings == ()
 
 
 def test_settings_of_a_method_that_is_not_asked_for_are_a_mistake() -> None:

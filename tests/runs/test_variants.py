@@ -60,3 +60,19 @@ def test_what_is_not_meta_trained_is_measured_once_on_a_shared_backbone(empty_ho
     assert [cell.config.method for cell in shared].count("simple-shot") == 1
     assert len(shared) == 4
     assert len(make_plan(request).cells) == 6
+
+
+def test_seeds_and_episodes_of_one_method_are_its_own(empty_home: object) -> None:
+    from fewshot_bench.runs.plan import make_plan
+
+    own = {"ssl-meta": Scoped(seeds=(0, 1)), "heads": Scoped(n_episodes=9)}
+    request = Request(
+        methods=("simple-shot", "proto-net", "ssl-meta"), preset="smoke", by_method=own
+    )
+    cells = [cell.config for cell in make_plan(request).cells]
+    assert [(c.method, c.seed, c.n_episodes) for c in cells] == [
+        ("simple-shot", 0, 9),
+        ("proto-net", 0, 200),
+        ("ssl-meta", 0, 200),
+        ("ssl-meta", 1, 200),
+    ]
