@@ -1,5 +1,6 @@
 """Methods compared pair by pair, in every column of the table that has both."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,6 +21,7 @@ from fewshot_bench.statistics.ranks import Ranks, average_ranks
 from fewshot_bench.tracking.record import TrackedRun
 
 Cell = Mapping[Hashable, Any]
+_Two = tuple[Cell, Cell]
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,8 @@ def compare_runs(
     frame["whole"] = _whole(frame, runs)
     columns = columns_of(frame)
     rows = {id(c): _ordered(in_column(frame, c).to_dict("records"), names) for c in columns}
-    chosen = [
-        (column, pair)
-        for column in columns
-        for pair in _pairs(rows[id(column)], names, every_pair)
-        if pair[0]["whole"] or pair[1]["whole"]  # else they have more episodes in common
-    ]
+    pairs = [(c, pair) for c in columns for pair in _pairs(rows[id(c)], names, every_pair)]
+    chosen = _longest(pairs)
     if not chosen:
         raise UsageError(
             f"{' and '.join(names)} share no column of a table: compare what was measured on the "
@@ -133,7 +131,7 @@ def compare_runs(
 
 
 def _compared(
-    chosen: Sequence[tuple[Cell, tuple[Cell, Cell]]], accuracies: Accuracies, margin: float | None
+    chosen: Sequence[tuple[Cell, _Two]], accuracies: Accuracies, margin: float | None
 ) -> tuple[Pair, ...]:
     kept: dict[tuple[tuple[str, ...], int], dict[int, Episodes]] = {}
 
@@ -184,12 +182,26 @@ def _ordered(rows: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
     return sorted(rows, key=lambda r: (places.get(r["method"], len(names)), -r["mean"]))
 
 
-def _pairs(rows: Sequence[Cell], names: Sequence[str], every_pair: bool) -> list[tuple[Cell, Cell]]:
+def _pairs(rows: Sequence[Cell], names: Sequence[str], every_pair: bool) -> list[_Two]:
     return [
         (first, second)
         for first, second in combinations(rows, 2)
         if first["backbone"] == second["backbone"] and (every_pair or first["method"] == names[0])
     ]
+
+
+def _longest(pairs: Sequence[tuple[Cell, _Two]]) -> list[tuple[Cell, _Two]]:
+    """Leave out those whose seeds, all of them, have more episodes of the stream in common."""
+    kept: set[int] = set()
+    longer: dict[Hashable, list[tuple[set[int], ...]]] = defaultdict(list)
+    for column, pair in sorted(pairs, key=lambda each: -each[0]["n_episodes"]):
+        ordered = sorted(pair, key=lambda row: str(row["name"]))
+        place = stream_of(column), *(row["name"] for row in ordered)
+        mine = tuple(set(row["seeds"]) for row in ordered)
+        if not any(all(map(set.issubset, mine, theirs)) for theirs in longer[place]):
+            kept.add(id(pair))
+            longer[place].append(mine)
+    return [each for each in pairs if id(each[1]) in kept]
 
 
 def _ranks(columns: Sequence[Sequence[Cell]]) -> tuple[Ranks | None, tuple[str, ...]]:

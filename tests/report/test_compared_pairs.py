@@ -134,6 +134,18 @@ def test_of_one_stream_the_longest_column_alone_is_ranked() -> None:
     }
 
 
+def test_seeds_that_have_fewer_episodes_are_compared_beside_those_that_have_more() -> None:
+    """Of both methods seed 0 has all episodes, and seed 1 the first of them."""
+    both = ("maml", "tim")
+    whole = [run(i, method, n_episodes=2 * N) for i, method in enumerate(both)]
+    told = compare([*whole, *(run(10 + i, m, seed=1) for i, m in enumerate(both))], "tim", "maml")
+    found = {(pair.found.n_episodes, pair.found.n_seeds) for pair in told.pairs}
+    assert found == {(2 * N, (1, 1)), (N, (2, 2))}
+    again = [*whole, *(run(10 + i, method) for i, method in enumerate(both))]
+    (pair,) = compare(again, "tim", "maml").pairs  # the same seed: the longer of its runs
+    assert pair.found.n_episodes == 2 * N
+
+
 def test_a_run_is_shortened_to_each_length_of_its_stream() -> None:
     long = tracked(0, n_episodes=6, mean=0.9, n_shot=1)
     short = tracked(1, n_episodes=2, method="tim")
