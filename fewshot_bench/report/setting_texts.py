@@ -70,7 +70,7 @@ def value_text(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return ",".join(map(value_text, value)) or "()"
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 

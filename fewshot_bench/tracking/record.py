@@ -1,7 +1,7 @@
 """What a tracked run is, in plain values: no word of the store that keeps them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -82,15 +82,21 @@ class TrackedRun:
     studies: tuple[str, ...] = ()
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flatten(values: Mapping[str, Any]) -> dict[str, str]:
     """Flatten nested settings to dotted names and text; lists become JSON."""
-    flat: dict[str, str] = {}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in leaves(values)
+    }
+
+
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested settings by dotted name."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{prefix}{name}.")
+            yield from leaves(value, f"{prefix}{name}.")
         else:
-            flat[f"{prefix}{name}"] = value if isinstance(value, str) else json.dumps(value)
-    return flat
+            yield f"{prefix}{name}", value
 
 
 def measured(record: RunRecord) -> dict[str, float]:

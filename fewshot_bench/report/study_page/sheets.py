@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from fewshot_bench.config import RunConfig
+from fewshot_bench.report.setting_texts import value_text
 from fewshot_bench.report.study_page.answer import name_of, percent
 from fewshot_bench.report.study_page.verdicts import Facts
 from fewshot_bench.report.webpage import escape
 from fewshot_bench.tracking.measurement import Measurement
 from fewshot_bench.tracking.naming import command_of
-from fewshot_bench.tracking.record import flatten
+from fewshot_bench.tracking.record import leaves
 
 Pairs = Mapping[str, str]
 
@@ -47,8 +48,8 @@ def pairs(facts: Pairs) -> str:
 
 def configuration(config: RunConfig) -> Pairs:
     """All facts and settings of a run that are set, the latter as ``--set`` takes them."""
-    known = {k: v for k, v in config.model_dump(mode="json").items() if v not in (None, [])}
-    return {name.removeprefix("recipe."): text for name, text in flatten(known).items()}
+    known = {k: v for k, v in config.model_dump().items() if v not in (None, ())}
+    return {name.removeprefix("recipe."): value_text(value) for name, value in leaves(known)}
 
 
 def _told_once(facts: Sequence[Pairs]) -> list[Pairs]:

@@ -63,12 +63,12 @@ def test_what_runs_have_in_common_is_told_once_behind_what_tells_them_apart() ->
     assert _told_once([one]) == [one]
 
 
-def test_settings_are_named_as_they_are_set() -> None:
+def test_settings_are_written_as_they_are_set() -> None:
     found = configuration(RUN.config)
     assert found["method"] == "tim"
-    assert found["rates"] == "[0.1]"
+    assert found["rates"] == "0.1"
     assert found["seed"] == "2"
-    assert found["train"] == "null"
+    assert found["train"] == "none"
     assert "note" in found
 
 
