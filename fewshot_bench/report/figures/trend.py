@@ -60,8 +60,13 @@ def _imbalance(balance: str) -> float:
     return 1 / float(alpha) if alpha else 0.0
 
 
-def _balance_text(balance: str) -> str:
+def _balance_title(balance: str) -> str:
     return balance.replace("dirichlet:", "Dirichlet ")
+
+
+def _balance_text(balance: str) -> str:
+    """Short, since four of them stand side by side under half a figure."""
+    return f"Dir({alpha})" if (alpha := balance.partition(":")[2]) else balance
 
 
 OVER: Mapping[str, _Over] = {
@@ -75,7 +80,7 @@ OVER: Mapping[str, _Over] = {
         "--query-balance",
         lambda _, rank: float(rank),
         _balance_text,
-        _balance_text,
+        _balance_title,
     ),
 }
 

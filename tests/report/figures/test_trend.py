@@ -37,7 +37,7 @@ def test_imbalance_grows_to_the_right() -> None:
     runs = [tracked(i, query_balance=b, mean=0.7 - 0.01 * i) for i, b in enumerate(balances)]
     (panel,) = trend_figure(frame_of(*runs)).axes
     told = [text.get_text() for text in panel.get_xticklabels()]
-    assert told == ["balanced", "Dirichlet 5", "Dirichlet 2", "Dirichlet 1"]
+    assert told == ["balanced", "Dir(5)", "Dir(2)", "Dir(1)"]
     assert [y for _, y in marks(panel)] == pytest.approx([69, 68, 67, 70])
 
 
