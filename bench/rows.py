@@ -109,15 +109,15 @@ def _from_images(name: str, method: str) -> Row:
     )
 
 
-def _meta_training() -> Row:
+def _meta_training(name: str, how: str, note: str) -> Row:
     return Row(
-        name="ssl-meta-train",
+        name=name,
         work="meta-training of `ssl-meta`, `conv4-64`, 38,400 images of 32 x 32, against a plain "
         "loop that embeds every episode anew",
         unit="steps",
         aim=20,
-        note="6,000 steps, the default; the embedding of all images counts",
-        ours=Job("ours", "bench.ours.meta_training", "stored", 6_000, 100),
+        note=f"6,000 steps, the default{note}; the embedding of all images counts",
+        ours=Job("ours", "bench.ours.meta_training", how, 6_000, 100),
         theirs=Job("ours", "bench.ours.meta_training", "anew", 100, 5),
     )
 
@@ -190,7 +190,8 @@ ROWS: tuple[Row, ...] = (
     _head("fine-tune", 50, 4_000, 50),
     *(_at_test(name, shot) for name in ("tadam", "tim", "alpha-tim") for shot in (1, 5)),
     _at_test("gnn", 5),
-    _meta_training(),
+    _meta_training("ssl-meta-train", "stored", ""),
+    _meta_training("ssl-meta-train-seeds", "seeds", ", of a seed a core, as a study trains several"),
     _from_images("ssl-meta-test", "ssl-meta"),
     _from_images("from-images", "proto-net"),
     _pretraining(),
