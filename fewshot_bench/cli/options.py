@@ -88,7 +88,13 @@ Weights = Annotated[
         "state dictionary of torch.",
     ),
 ]
-Ways = Annotated[int, typer.Option("--ways", min=2, help="Classes of an episode.")]
+Way = Annotated[int, typer.Option("--ways", min=2, help="Classes of an episode.")]
+Ways = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--ways", min=2, help="Classes of an episode, repeatable.", show_default="5"
+    ),
+]
 Queries = Annotated[int, typer.Option("--queries", min=1, help="Query images a class.")]
 QueryBalance = Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")]
 QueryBalances = Annotated[

@@ -27,7 +27,7 @@ def recommend(
     n_shot: Annotated[
         int, typer.Option("--shots", "-k", min=1, help="Labelled images a class.")
     ] = 1,
-    n_way: options.Ways = 5,
+    n_way: options.Way = 5,
     n_query: options.Queries = 15,
     query_balance: options.QueryBalance = "balanced",
     n_query_way: options.QueryWays = None,

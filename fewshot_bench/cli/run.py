@@ -20,7 +20,7 @@ def run(
     train_dataset: options.TrainDataset = None,
     backbones: options.Backbones = None,
     weights: options.Weights = None,
-    n_way: options.Ways = 5,
+    ways: options.Ways = None,
     n_query: options.Queries = 15,
     query_balances: options.QueryBalances = None,
     n_query_way: options.QueryWays = None,

@@ -119,7 +119,7 @@ class Plan(_Fixed):
         return trials + [cell.config for cell in self.cells]
 
     def titles(self) -> list[str]:
-        """Name each cell, with seed and balance of queries where they differ between cells."""
+        """Name each cell, with ways, seed and balance of queries where they differ between cells."""
         return titles([cell.config for cell in self.cells])
 
 
@@ -127,8 +127,10 @@ def titles(configs: Sequence[RunConfig]) -> list[str]:
     """Name runs so that they can be told apart."""
     seeds = len({config.seed for config in configs}) > 1
     balances = len({config.query_balance for config in configs}) > 1
+    ways = len({config.n_way for config in configs}) > 1
     return [
         config.title
+        + (f", {config.n_way}-way" if ways else "")
         + (f", seed {config.seed}" if seeds else "")
         + (f", {config.query_balance}" if balances else "")
         for config in configs

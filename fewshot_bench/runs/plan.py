@@ -94,7 +94,7 @@ def _rows(request: Request, data: Sequence[Domains]) -> Iterator[_Row]:
 
 def _checked(request: Request, row: _Row) -> tuple[Cell, ...]:
     """The cells of a row, each of whose runs can be carried out."""
-    axes = product(row.scope.seeds, request.query_balances, request.shots)
+    axes = product(row.scope.seeds, request.query_balances, request.ways, request.shots)
     plan = Plan(cells=tuple(_cell(request, row, *point) for point in axes))
     for config in plan.configs:
         own = row.domains if config.train_dataset else row.domains.at_home
@@ -198,9 +198,11 @@ def _stage(name: str, hint: str = "") -> Iterator[None]:
         raise UsageError(f"{name}: {error}{hint}") from None
 
 
-def _cell(request: Request, row: _Row, seed: int, query_balance: str, n_shot: int) -> Cell:
+def _cell(
+    request: Request, row: _Row, seed: int, query_balance: str, n_way: int, n_shot: int
+) -> Cell:
     scope, settings = row.scope, row.scope.settings
-    protocol = request.protocol
+    protocol = request.protocol(n_way)
     protocol["n_episodes"] = scope.n_episodes or protocol["n_episodes"]
 
     def configure(domains: Domains, split: str, point: Sequence[str] = ()) -> RunConfig:

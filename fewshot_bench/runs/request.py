@@ -45,6 +45,7 @@ Several = Annotated[tuple[T, ...], BeforeValidator(_several), AfterValidator(_ea
 SettingTexts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Seed = Annotated[int, Field(ge=0)]
 Shot = Annotated[int, Field(ge=1)]
+Way = Annotated[int, Field(ge=2)]
 
 
 class Scoped(BaseModel):
@@ -95,8 +96,9 @@ class Request(BaseModel):
             `DEFAULT_BACKBONE` or that of a data set of embeddings.
         train_dataset: what to train and select on, if not on what is measured on.
         weights: file of weights for the backbone, which is then not pretrained.
-        n_way, n_query, query_balances, n_query_way, n_episodes, episode_seed, split: the protocol,
-            as in `RunConfig`; without `n_episodes` the preset decides.
+        ways: classes of an episode.
+        n_query, query_balances, n_query_way, n_episodes, episode_seed, split: the protocol, as in
+            `RunConfig`; without `n_episodes` the preset decides.
         seeds: of weights and training.
         backbone_seed: of the pretraining, for all seeds; None: theirs.
         preset: schedule of every method.
@@ -115,7 +117,7 @@ class Request(BaseModel):
     train_dataset: str | None = None
     backbones: Several[str] = Field((), validation_alias=AliasChoices("backbones", "backbone"))
     weights: Path | None = None
-    n_way: int = Field(5, ge=2)
+    ways: Several[Way] = Field((5,), min_length=1, validation_alias=AliasChoices("ways", "n_way"))
     n_query: int = Field(15, ge=1)
     query_balances: Several[str] = Field(
         ("balanced",),
@@ -135,13 +137,12 @@ class Request(BaseModel):
         {}, validation_alias=AliasChoices("by_method", "method")
     )
 
-    @property
-    def protocol(self) -> dict[str, int | str | None]:
-        """What all runs share, by the names of `RunConfig`."""
+    def protocol(self, n_way: int) -> dict[str, int | str | None]:
+        """What all runs of so many classes share, by the names of `RunConfig`."""
         return {
-            "n_way": self.n_way,
+            "n_way": n_way,
             "n_query": self.n_query,
-            "n_query_way": None if self.n_query_way == self.n_way else self.n_query_way,
+            "n_query_way": None if self.n_query_way == n_way else self.n_query_way,
             "n_episodes": self.n_episodes
             or (SMOKE_EPISODES if self.preset == "smoke" else EPISODES),
             "episode_seed": self.episode_seed,

@@ -14,7 +14,7 @@ from fewshot_bench.runs.request import Request, Scoped
 from fewshot_bench.tracking.place import checked_name, checked_tags
 from fewshot_bench.utilities.files import read_text
 
-_ONE = {"dataset": "datasets", "backbone": "backbones", "seed": "seeds"}
+_ONE = {"dataset": "datasets", "backbone": "backbones", "seed": "seeds", "n_way": "ways"}
 
 
 class Study(Request):

@@ -146,6 +146,7 @@ def test_files_and_names_are_found(tmp_path: Path) -> None:
 def test_shipped_studies_say_what_they_are_for() -> None:
     assert shipped().keys() == {
         "smoke",
+        "all-imbalance",
         "cifar-fs-conv4",
         "heads-imbalance",
         "omniglot",

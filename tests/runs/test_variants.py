@@ -76,3 +76,18 @@ def test_seeds_and_episodes_of_one_method_are_its_own(empty_home: object) -> Non
         ("ssl-meta", 0, 200),
         ("ssl-meta", 1, 200),
     ]
+
+
+def test_ways_are_an_axis_as_shots_are(empty_home: object) -> None:
+    from fewshot_bench.runs.plan import make_plan
+
+    request = Request(
+        methods=("simple-shot",), preset="smoke", ways=(2, 5), shots=(1, 5), n_query_way=2
+    )
+    plan = make_plan(request)
+    assert [(cell.config.n_way, cell.config.n_shot) for cell in plan.cells] == [
+        *((2, 1), (2, 5), (5, 1), (5, 5))
+    ]
+    assert [cell.config.n_query_way for cell in plan.cells] == [None, None, 2, 2]
+    assert plan.titles()[0] == "simple-shot conv4-64 glyphs 1-shot, 2-way"
+    assert read_study("methods = 'tim'\nn_way = 20", "mine").ways == (20,)
