@@ -16,7 +16,7 @@ ANNOUNCE = @echo "Installing into $(VENV); the first time takes minutes, most of
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test cluster bench figures docs lint format install learn2learn fuzz mutants clean
+.PHONY: help demo test cluster bench reports docs lint format install learn2learn fuzz mutants clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,8 +34,8 @@ cluster: $(VENV)/.installed-test ## start a Ray cluster of two nodes here and ki
 bench: $(VENV)/.installed ## time us and our peers, and write reports/speed.md (BENCH_ARGS=--quick for a check)
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-figures: $(VENV)/.installed ## draw the figure of README.md from its table in reports/
-	$(BIN)/python -m fewshot_bench.report.figures reports/cifar-fs-conv4-64.csv reports/cifar-fs-conv4-64.png
+reports: $(VENV)/.installed ## remake tables, figures and pages from the files of reports/, and the tables of README and docs
+	$(BIN)/python -m bench.results
 
 docs: $(VENV)/.installed-docs ## build the documentation into build/docs; it reads without a network
 	@# Not --quiet, under which --strict counts no warnings.

@@ -27,6 +27,7 @@ from fewshot_bench.tracking.record import TrackedRun
 
 # Kinds in the order of the page; some are of one number of shots, some of all protocols.
 FIGURES = ("accuracies", "shots", "cost", "differences", "trend", "ranks", "curves")
+WHOLE = ("trend", "ranks")  # of all runs, if they can be
 LARGEST = 600_000  # characters of a figure of lines; larger ones are pixels
 
 
@@ -66,13 +67,13 @@ def report(
 def figures(
     gathered: Gathered, runs: Sequence[TrackedRun], verdicts: Sequence[Verdict]
 ) -> Iterator[Figure]:
-    """Draw every kind of figure that can be made: of the main protocol, of its fewest shots, or
-    else of all runs.
+    """Draw every kind of figure that can be made: of the main protocol, of its fewest shots, or of
+    all runs; in this order, or where it is about several protocols in the other.
     """  # noqa: D205
     main = main_columns(verdicts)
     choices = [_ids(main), _ids(main[:1]), {run.run_id for run in runs}]
     for kind in FIGURES:
-        for chosen in choices[::-1] if kind == "ranks" else choices:
+        for chosen in choices[::-1] if kind in WHOLE else choices:
             try:
                 yield _figure(kind, [run for run in runs if run.run_id in chosen], gathered)
                 break

@@ -69,7 +69,7 @@ def _balance_text(balance: str) -> str:
     return f"Dir({alpha})" if (alpha := balance.partition(":")[2]) else balance
 
 
-OVER: Mapping[str, _Over] = {
+OVER: dict[str, _Over] = {
     "shots": _Over(
         "n_shot", "shots", "--shots", lambda k, _: np.log(k), str, lambda k: f"{k}-shot"
     ),
@@ -146,7 +146,8 @@ def _chosen(facts: Mapping[str, Sequence[Any]], over: str | None) -> str:
         if len(facts[over]) < 2:
             raise UsageError(f"these runs have one value of {over}: {facts[over][0]}; run others")
         return over
-    most = max(OVER, key=lambda name: len(facts[name]))
+    # Where several vary as much the last, since shots have a figure of their own.
+    most = max(reversed(OVER), key=lambda name: len(facts[name]))
     if len(facts[most]) < 2:
         raise UsageError(
             "a trend needs runs of several shots, ways or balances of queries, and these have one "
