@@ -109,14 +109,14 @@ def _from_images(name: str, method: str) -> Row:
     )
 
 
-def _meta_training(name: str, how: str, note: str) -> Row:
+def _meta_training(name: str, how: str, note: str = "") -> Row:
     return Row(
         name=name,
         work="meta-training of `ssl-meta`, `conv4-64`, 38,400 images of 32 x 32, against a plain "
         "loop that embeds every episode anew",
         unit="steps",
         aim=20,
-        note=f"6,000 steps, the default{note}; the embedding of all images counts",
+        note=f"6,000 steps, the default; the embedding of all images counts{note}",
         ours=Job("ours", "bench.ours.meta_training", how, 6_000, 100),
         theirs=Job("ours", "bench.ours.meta_training", "anew", 100, 5),
     )
@@ -177,8 +177,7 @@ def _maml(pixels: int, n_ours: int, n_theirs: int) -> Row:
 _BDCSPN = (
     "accuracies differ as the methods do, the work is the same: easyfsl weighs the images of a "
     "class by a softmax over them, the releases and ours by one over the classes, at scale 10; and "
-    "easyfsl shifts the queries for the prototypes alone, the paper and ours also those that are "
-    "scored"
+    "easyfsl shifts the queries for the prototypes alone, the paper and ours also scored ones"
 )
 ROWS: tuple[Row, ...] = (
     _head("proto-net", 20, 10_000, 1_000, aim_rate=10_000),
@@ -190,8 +189,8 @@ ROWS: tuple[Row, ...] = (
     _head("fine-tune", 50, 4_000, 50),
     *(_at_test(name, shot) for name in ("tadam", "tim", "alpha-tim") for shot in (1, 5)),
     _at_test("gnn", 5),
-    _meta_training("ssl-meta-train", "stored", ""),
-    _meta_training("ssl-meta-train-seeds", "seeds", ", of a seed a core, as a study trains several"),
+    _meta_training("ssl-meta-train", "stored"),
+    _meta_training("ssl-meta-train-seeds", "seeds", "; a seed a core, as a study trains several"),
     _from_images("ssl-meta-test", "ssl-meta"),
     _from_images("from-images", "proto-net"),
     _pretraining(),

@@ -51,7 +51,7 @@ def stored(folder: Path, recipe: Recipe, train: TrainRecipe, seed: int = 0) -> i
 
 
 def seeds(folder: Path, recipe: Recipe, train: TrainRecipe) -> int:
-    """Train as a study of several seeds does: all images are embedded, then each core has a seed."""
+    """Train several seeds as a study does: all images are embedded, then a seed goes to each core."""
     for name in SPLITS:
         split = make_split(folder, name)
         inputs_of(_build(split, recipe), split)

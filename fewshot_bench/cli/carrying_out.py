@@ -1,5 +1,6 @@
 """What ``run`` and ``study`` share: carrying a request out, and telling what became of it."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def carry_out(request: "Request", tracker: "Tracker", given: Mapping[str, Any]) 
         typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + interrupted.signal) from None
     if outcome.records:
-        _print_records(outcome, tracker.uri)
+        _print_records(outcome, tracker)
     print_owed(tracker.uri)
     if outcome.failures:
         _print_failures(outcome)
@@ -57,8 +58,8 @@ def _print_failures(outcome: "Outcome") -> None:
     print_line(f"{done}; the same command tries the others again{log}", err=True)
 
 
-def _print_records(outcome: "Outcome", tracking_uri: str) -> None:
-    """Print a table for each protocol, methods by shots."""
+def _print_records(outcome: "Outcome", tracker: "Tracker") -> None:
+    """Print a table for each protocol, methods by shots, and what may come next."""
     from fewshot_bench.tracking.store import naming
 
     groups: dict[tuple[object, ...], list[RunRecord]] = {}
@@ -68,12 +69,17 @@ def _print_records(outcome: "Outcome", tracking_uri: str) -> None:
         groups.setdefault(protocol, []).append(record)
     for records in groups.values():
         _print_table(records)
-    uri = naming(tracking_uri)
+    uri = naming(tracker.uri)
     print_line(f"Next: 'fsbench table{uri}' compares all runs, 'fsbench ui{uri}' browses them.")
+    if name := tracker.place.study:
+        page = f"fsbench report {shlex.quote(name)}{uri} -o report.html"
+        print_line(f"'{page}' writes a page about this study.")
 
 
 def _print_table(records: "list[RunRecord]") -> None:
     from rich.table import Table
+
+    from fewshot_bench.runs.cells import variants
 
     first, shots = records[0].config, sorted({r.config.n_shot for r in records})
     origin = f", trained on {first.train_dataset}" if first.train_dataset else ""
@@ -87,8 +93,9 @@ def _print_table(records: "list[RunRecord]") -> None:
         table.add_column(f"{k}-shot", justify="right")
     several = len({r.config.seed for r in records}) > 1
     rows: dict[tuple[str, ...], dict[int, str]] = {}
-    for r in records:
-        name = r.config.method + (f", seed {r.config.seed}" if several else "")
+    for r, variant in zip(records, variants([r.config for r in records]), strict=True):
+        name = r.config.method + (f" ({variant})" if variant else "")
+        name += f", seed {r.config.seed}" if several else ""
         row = rows.setdefault((name, r.config.network, r.result.setting), {})
         row[r.config.n_shot] = f"{100 * r.result.mean:.2f} ± {100 * r.result.ci95:.2f}"
     filled = [(*names, *(cells.get(k, "") for k in shots)) for names, cells in rows.items()]

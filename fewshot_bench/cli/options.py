@@ -91,9 +91,7 @@ Weights = Annotated[
 Way = Annotated[int, typer.Option("--ways", min=2, help="Classes of an episode.")]
 Ways = Annotated[
     list[int] | None,
-    typer.Option(
-        "--ways", min=2, help="Classes of an episode, repeatable.", show_default="5"
-    ),
+    typer.Option("--ways", min=2, help="Classes of an episode, repeatable.", show_default="5"),
 ]
 Queries = Annotated[int, typer.Option("--queries", min=1, help="Query images a class.")]
 QueryBalance = Annotated[str, typer.Option(help="'balanced' or 'dirichlet:ALPHA'.")]

@@ -1,6 +1,7 @@
 """Cells, what they share, and the plan that they make; plain data that needs no torch."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -8,6 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.config import RunConfig
+from fewshot_bench.report.setting_texts import value_text
+from fewshot_bench.tracking.record import leaves
 from fewshot_bench.utilities.files import home
 
 PRETRAINED = "backbone"  # kind of the weights that a pretraining makes
@@ -119,7 +122,7 @@ class Plan(_Fixed):
         return trials + [cell.config for cell in self.cells]
 
     def titles(self) -> list[str]:
-        """Name each cell, with ways, seed and balance of queries where they differ between cells."""
+        """Name each cell, with settings, ways, seed and balance of queries where they differ."""
         return titles([cell.config for cell in self.cells])
 
 
@@ -130,8 +133,23 @@ def titles(configs: Sequence[RunConfig]) -> list[str]:
     ways = len({config.n_way for config in configs}) > 1
     return [
         config.title
+        + (f", {variant}" if variant else "")
         + (f", {config.n_way}-way" if ways else "")
         + (f", seed {config.seed}" if seeds else "")
         + (f", {config.query_balance}" if balances else "")
-        for config in configs
+        for config, variant in zip(configs, variants(configs), strict=True)
     ]
+
+
+def variants(configs: Sequence[RunConfig]) -> list[str]:
+    """What sets apart runs that differ in settings alone, as ``n_steps=1``; of others ''."""
+    alike: dict[str, list[int]] = defaultdict(list)
+    for place, config in enumerate(configs):
+        alike[config.model_dump_json(exclude={"recipe"})].append(place)
+    found = [""] * len(configs)
+    for places in alike.values():
+        settings = [dict(leaves(configs[place].recipe)) for place in places]
+        for place, own in zip(places, settings, strict=True):
+            differ = [name for name in own if any(own[name] != s.get(name) for s in settings)]
+            found[place] = ", ".join(f"{name}={value_text(own[name])}" for name in differ)
+    return found

@@ -35,9 +35,7 @@ def test_settings_are_for_all_or_for_one() -> None:
     request = Request(methods=("tim", "ssl-meta"), settings=texts, by_method=own)
     found = scoped(request, ["tim", "ssl-meta"])
     common = ("train.lr=0.1", "pretrain.epochs=1")
-    assert found["tim"] == Scoped(
-        preset="default", settings=(*common, "train.lr=0.3"), seeds=(0,)
-    )
+    assert found["tim"] == Scoped(preset="default", settings=(*common, "train.lr=0.3"), seeds=(0,))
     assert found["ssl-meta"] == Scoped(
         preset="paper", settings=(*common, "n_steps=5", "n_steps=2"), seeds=(0,)
     )

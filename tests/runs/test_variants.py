@@ -3,6 +3,7 @@
 import pytest
 
 from fewshot_bench.runs.asked_methods import scoped
+from fewshot_bench.runs.cells import titles, variants
 from fewshot_bench.runs.request import Request, Scoped
 from fewshot_bench.runs.study import read_study
 from tests.cells import config
@@ -91,3 +92,16 @@ def test_ways_are_an_axis_as_shots_are(empty_home: object) -> None:
     assert [cell.config.n_query_way for cell in plan.cells] == [None, None, 2, 2]
     assert plan.titles()[0] == "simple-shot conv4-64 glyphs 1-shot, 2-way"
     assert read_study("methods = 'tim'\nn_way = 20", "mine").ways == (20,)
+
+
+def test_runs_that_differ_in_settings_alone_are_told_apart_by_these() -> None:
+    one, five = config("ssl-meta", n_shot=1), config("ssl-meta", n_shot=5)
+    slow = one.model_copy(update={"recipe": {**one.recipe, "n_steps": 1, "step_size": 0.5}})
+    other = five.model_copy(update={"recipe": {**five.recipe, "n_steps": 9}})  # at other shots
+    assert variants([one, slow, other]) == [
+        "n_steps=3, step_size=0.001",
+        "n_steps=1, step_size=0.5",
+        "",
+    ]
+    assert titles([one, slow])[1] == f"{slow.title}, n_steps=1, step_size=0.5"
+    assert variants([one, five]) == ["", ""]
