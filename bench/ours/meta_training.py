@@ -51,7 +51,7 @@ def stored(folder: Path, recipe: Recipe, train: TrainRecipe, seed: int = 0) -> i
 
 
 def seeds(folder: Path, recipe: Recipe, train: TrainRecipe) -> int:
-    """Train several seeds as a study does: all images are embedded, then a seed goes to each core."""
+    """Train several seeds as a study does: all images are embedded, then each core takes a seed."""
     for name in SPLITS:
         split = make_split(folder, name)
         inputs_of(_build(split, recipe), split)
