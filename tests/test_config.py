@@ -25,7 +25,7 @@ def test_query_ways_count_where_they_say_something() -> None:
     plain, fewer = (RunConfig(**FACTS, n_query_way=k) for k in (None, 2))
     assert fewer.key != plain.key
     assert fewer.spec.n_queries == 30
-    assert Request(methods=("tim",), n_query_way=5).protocol["n_query_way"] is None
+    assert Request(methods=("tim",), n_query_way=5).protocol(5)["n_query_way"] is None
 
 
 def test_what_was_trained_on_counts_and_what_is_said_of_it_does_not() -> None:
