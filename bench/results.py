@@ -45,7 +45,7 @@ def commands() -> Iterator[str]:
 
 def tables(text: str) -> list[tuple[str, str]]:
     """Return each command that a text has for a table, and the table that stands there."""
-    return [(found[1], _rows(found[0])) for found in _TABLE.finditer(text)]
+    return [(found[1], rows_of(found[0])) for found in _TABLE.finditer(text)]
 
 
 def output(command: str) -> str:
@@ -60,10 +60,10 @@ def output(command: str) -> str:
 
 
 def _written(found: re.Match[str]) -> str:
-    return f"<!-- {found[1]} -->\n\n{_rows(output(found[1]))}"
+    return f"<!-- {found[1]} -->\n\n{rows_of(output(found[1]))}"
 
 
-def _rows(text: str) -> str:
+def rows_of(text: str) -> str:
     """The lines of the first table of a text."""
     lines = text.splitlines(keepends=True)
     first = next((i for i, line in enumerate(lines) if line.startswith("|")), len(lines))

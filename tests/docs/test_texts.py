@@ -1,17 +1,16 @@
 """README, guides and pages: how long they are, where they lead, whether their numbers agree."""
 
-import csv
 import re
-from collections.abc import Sequence
+import shlex
 from functools import cache
 from itertools import chain
 from posixpath import dirname, normpath
 
 import pytest
 
+from bench.results import rows_of, tables
 from fewshot_bench.method import methods
-from fewshot_bench.report.figures.accuracies import read_accuracies
-from fewshot_bench.report.published import load_published
+from tests.commands import fsbench
 from tests.docs.hooks import ROOT, load_hooks
 from tests.markdown import markdown_rows
 
@@ -70,35 +69,13 @@ def test_the_kinds_of_methods_are_all_of_them() -> None:
     assert sorted(listed) == sorted(ours - with_extra)
 
 
-def test_the_table_of_results_is_that_of_the_runs() -> None:
-    accuracies, _ = read_accuracies(ROOT / "reports" / "cifar-fs-conv4-64.csv")
-    measured = {(a.method, a.n_shot): f"{a.mean:.2f} ± {a.ci95:.2f}" for a in accuracies}
-    text = read("docs/results.md").partition("## Rows that changed")[0]
-    rows = {row[0].strip("`"): row[1:] for row in markdown_rows(text)[1:]}
-    assert set(rows) == {method for method, _ in measured}
-    for method, (setting, one, five, *_) in rows.items():
-        assert {setting} == {a.setting for a in accuracies if a.method == method}
-        assert (one, five) == tuple(measured.get((method, k), "") for k in (1, 5))
-
-
-def test_the_table_of_the_readme_is_what_the_command_writes() -> None:
-    """Our accuracies are those of the report, the published ones those of the package."""
-    kept = csv.DictReader((ROOT / "reports/cifar-fs-changed.csv").read_text("utf-8").splitlines())
-    runs = [run for run in kept if run["query_balance"] == "balanced"]
-    ours = {(r["method"], int(r["shots"]), f"{float(r['accuracy']):.2f}") for r in runs}
-    frame = load_published()
-    theirs = set(zip(frame["published_as"], frame["accuracy"], strict=True))
-    rows = markdown_rows(read("README.md").partition("## Use it")[0])[1:]
-    assert len(rows) == 12
-    for _, method, name, *cells in rows:
-        for k, (own, published, difference) in zip((1, 5), batched(cells, 3), strict=True):
-            accuracy = own.strip("*").split(" ± ")[0]
-            assert (method.strip("`"), k, accuracy) in ours
-            if published:
-                assert (name, published.split(" ± ")[0]) in theirs
-                gap = float(accuracy) - float(published.split(" ± ")[0])
-                assert float(difference) == pytest.approx(gap, abs=0.006)
-
-
-def batched(cells: Sequence[str], n: int) -> list[Sequence[str]]:
-    return [cells[i : i + n] for i in range(0, len(cells), n)]
+@pytest.mark.parametrize("path", [path for path in TEXTS if tables(read(path))])
+def test_tables_of_results_are_what_their_commands_write(
+    path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for command, shown in tables(read(path)):
+        _, *arguments = shlex.split(command)
+        assert fsbench(*arguments) == 0
+        assert shown == rows_of(capsys.readouterr().out)
+        assert shown.count("\n") > 3
