@@ -97,7 +97,7 @@ def _panel(panel: Axes, episode: RefinedEpisode, step: Step, flat: Flat, place: 
     ringed = _columns(flat.query[moved])
     panel.scatter(*ringed, s=90, facecolors="none", edgecolors=INK, linewidths=0.9)
     title = f"k = {step.number}: {right.sum()} of {len(right)} right"
-    panel.set_title(title, fontsize=10, loc="left")
+    panel.set_title(title, loc="left")
     (left, bottom), (right_end, top) = flat.limits
     panel.set(xticks=[], yticks=[], xlim=(left, right_end), ylim=(bottom, top))
     panel.spines[:].set_visible(True)

@@ -87,7 +87,6 @@ def _two(shots: list[int]) -> tuple[int, int]:
 
 def _gains(axes: Axes) -> None:
     """Draw lines of equal gain behind the points."""
-    axes.autoscale_view()
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for gain in _GAINS:
         ends = np.clip([left, right], bottom - gain, top - gain)

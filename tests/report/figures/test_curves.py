@@ -44,20 +44,20 @@ def test_a_training_that_methods_share_is_drawn_once_and_first() -> None:
 
 
 def test_seeds_share_a_column() -> None:
-    curves = [Curve("tim", seed, ((1, 1.0),), ((0, 0.1 * seed), (1, 0.3))) for seed in range(3)]
+    curves = [Curve("tim", ((1, 1.0),), ((0, 0.1 * seed), (1, 0.3))) for seed in range(3)]
     figure = draw_curves(curves, "")
     assert len(figure.axes) == 2
     assert len(figure.axes[0].lines) == 6
 
 
 def test_of_equal_validations_the_first_was_kept() -> None:
-    figure = draw_curves([Curve("tim", 0, (), ((0, 0.1), (5, 0.3), (9, 0.3)))], "")
+    figure = draw_curves([Curve("tim", (), ((0, 0.1), (5, 0.3), (9, 0.3)))], "")
     assert path(figure.axes[0].lines[1]).tolist() == [[5, 30]]
 
 
 def test_no_training_and_too_many_are_refused() -> None:
     with pytest.raises(UsageError, match="none of these runs trained anything"):
         draw_curves([], "")
-    many = [Curve(f"m{i}", 0, (), ((0, 0.1),)) for i in range(MOST + 1)]
+    many = [Curve(f"m{i}", (), ((0, 0.1),)) for i in range(MOST + 1)]
     with pytest.raises(UsageError, match=f"{MOST} trainings at most, and these are {MOST + 1}"):
         draw_curves(many, "")
