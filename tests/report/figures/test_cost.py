@@ -149,7 +149,9 @@ def test_where_none_was_trained_all_stand_at_none() -> None:
 
 def test_where_all_were_trained_nothing_stands_apart_and_backbones_are_named() -> None:
     runs = [
-        tracked(i, backbone=b, train_seconds=60.0 * (i + 2), ms_per_episode=i + 2.0, mean=0.5 + i / 9)
+        tracked(
+            i, backbone=b, train_seconds=60.0 * (i + 2), ms_per_episode=i + 2.0, mean=0.5 + i / 9
+        )
         for i, b in enumerate(["conv4-64", "resnet18"])
     ]
     figure = cost_figure(frame_of(*runs))
