@@ -6,6 +6,8 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -109,6 +111,13 @@ def explain(figure: Figure, title: str, caption: str, settings: Iterable[str] = 
         alignment="left",
     )
     legend.set_title(title, FontProperties(size=11, weight="bold", family=facts["fontfamily"]))
+
+
+def draw_point(axes: Axes, setting: str, x: float, y: float, **half_widths: float) -> None:
+    """Draw a point as its setting looks; its intervals, ``xerr`` and ``yerr``, are fainter."""
+    look = SETTINGS[setting]
+    faint = to_rgba(look["color"], 0.55)
+    axes.errorbar(x, y, elinewidth=0.9, ecolor=faint, **half_widths, **look)
 
 
 def line_looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
