@@ -129,15 +129,20 @@ def test_sizes_are_told_in_points_whatever_the_resolution(dpi: int) -> None:
 def test_names_are_written_off_bars_whatever_the_resolution(dpi: int) -> None:
     axes = Figure(figsize=(8, 5), dpi=dpi).subplots()
     axes.set(xlim=(0, 10), ylim=(0, 10))
-    bar = np.array([[[5.0, 5.0], [9.0, 5.0]]])
-    for bars in (None, bar):
-        label_points(axes, np.array([[5.0, 5.0]]), ["a-name"], [{"fontsize": 8}], bars)
-    free, moved = (text for text in axes.texts if isinstance(text, Annotation))
-    for note in (free, moved):
+    point, style = np.array([[5.0, 5.0]]), {"fontsize": 8}
+    label_points(axes, point, ["a-name"], [style])
+    free = np.array(axes.texts[0].xyann)  # type: ignore[attr-defined]
+    pixels = axes.transData.transform(point[0]) + free * dpi / 72
+    height = axes.transData.inverted().transform(pixels)[1]  # where the middle of the name is
+    label_points(axes, point, ["a-name"], [style], np.array([[[4.0, height], [6.0, height]]]))
+    moved = np.array(axes.texts[1].xyann)  # type: ignore[attr-defined]
+    size = np.array(text_size(axes, "a-name", style))
+    assert abs(moved[1] - free[1]) > size[1] / 2
+    for note, offset in zip(axes.texts, (free, moved), strict=True):
+        assert isinstance(note, Annotation)
         assert (note.anncoords, note.arrow_patch) == ("offset points", None)
         assert {note.get_horizontalalignment(), note.get_verticalalignment()} == {"center"}
-    assert 15 < free.xyann[0] < 35
-    assert abs(free.xyann[1]) < 5 < abs(moved.xyann[1]) < 16
+        assert 2 < np.hypot(*np.maximum(np.abs(offset) - size / 2, 0)) < 9  # near, not over it
 
 
 @given(st.lists(numbers, min_size=1, max_size=12).map(sorted), st.floats(0.1, 20))
