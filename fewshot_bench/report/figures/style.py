@@ -113,11 +113,13 @@ def explain(figure: Figure, title: str, caption: str, settings: Iterable[str] = 
     legend.set_title(title, FontProperties(size=11, weight="bold", family=facts["fontfamily"]))
 
 
-def draw_point(axes: Axes, setting: str, x: float, y: float, **half_widths: float) -> None:
-    """Draw a point as its setting looks; its intervals, ``xerr`` and ``yerr``, are fainter."""
+def draw_point(
+    axes: Axes, setting: str, x: float, y: float, *, yerr: float, xerr: float | None = None
+) -> None:
+    """Draw a point as its setting looks; of its intervals, which are fainter, the half-widths."""
     look = SETTINGS[setting]
     faint = to_rgba(look["color"], 0.55)
-    axes.errorbar(x, y, elinewidth=0.9, ecolor=faint, **half_widths, **look)
+    axes.errorbar(x, y, xerr=xerr, yerr=yerr, elinewidth=0.9, ecolor=faint, **look)
 
 
 def line_looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -69,8 +69,8 @@ def intervals(axes: Axes) -> list[Interval]:
         ends = [np.stack(each.get_segments()) for each in spans]  # [n, 2, 2]
         halves = np.sum([np.ptp(each, axis=1) / 2 for each in ends], axis=0)
         for point, half in zip(path(line), halves, strict=True):
-            values = np.round([*point, *half], 9).tolist()
-            found.append(Interval(*values, to_hex(line.get_color()).upper()))
+            x, y, across, up = (round(float(value), 9) for value in (*point, *half))
+            found.append(Interval(x, y, across, up, to_hex(line.get_color()).upper()))
     return found
 
 

@@ -115,17 +115,17 @@ def test_names_of_the_front_are_bold_and_of_those_without_cost_the_best_has_one(
 
 def test_names_leave_intervals_and_the_line_free(drawn: Drawn) -> None:
     left, right = drawn[1]
-    np.testing.assert_allclose(left.points, [[0.1, 60], [1, 55], [20, 70], [10, 75]])
-    np.testing.assert_allclose(right.points, [[1.2, 55], [0.3, 70], [8, 75]])
+    np.testing.assert_allclose(left.points, [[0.1, 60.0], [1.0, 55.0], [20.0, 70.0], [10.0, 75.0]])
+    np.testing.assert_allclose(right.points, [[1.2, 55.0], [0.3, 70.0], [8.0, 75.0]])
     np.testing.assert_allclose(
         left.bars,
         [
             [[0.1, 59.5], [0.1, 60.5]],
-            [[1, 54.7], [1, 55.3]],
-            [[20, 69.6], [20, 70.4]],
-            [[10, 74.8], [10, 75.2]],
-            [[0.1, 60], [10, 60]],  # the line first goes right, then up
-            [[10, 60], [10, 75]],
+            [[1.0, 54.7], [1.0, 55.3]],
+            [[20.0, 69.6], [20.0, 70.4]],
+            [[10.0, 74.8], [10.0, 75.2]],
+            [[0.1, 60.0], [10.0, 60.0]],  # the line first goes right, then up
+            [[10.0, 60.0], [10.0, 75.0]],
         ],
     )
 

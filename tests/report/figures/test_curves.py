@@ -141,7 +141,7 @@ def test_the_best_validation_has_a_dot_and_its_accuracy(five: Figure) -> None:
     (note,) = upper.texts
     assert isinstance(note, Annotation)
     assert note.get_text() == "66.7"
-    assert note.xy == (2500, pytest.approx(200 / 3))
+    assert note.xy == pytest.approx((2500, 200 / 3))
     assert (note.anncoords, note.get_horizontalalignment()) == ("offset points", "center")
     assert note.xyann[0] == 0 < note.xyann[1]
     assert upper.get_ylim() == pytest.approx((50 - 10 / 3, 70))  # a fifth is free for the number

@@ -133,7 +133,7 @@ def test_numbers_fit_their_cells_however_many_there_are(figure: Figure) -> None:
     many = draw_differences(compared(measured, dict.fromkeys(measured, "inductive")), "")
     (axes,) = many.axes
     assert overlapping(boxes(many, axes.texts[: 2 * MOST])) == []
-    assert axes.texts[0].get_fontsize() > 4  # and can still be read
+    assert float(axes.texts[0].get_fontsize()) > 4  # and can still be read
     assert many.get_figheight() > 2 * figure.get_figheight() > 5
 
 

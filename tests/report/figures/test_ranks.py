@@ -1,5 +1,7 @@
 """The critical-difference diagram."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,7 +177,10 @@ def test_ranks_are_those_of_the_columns_that_all_have() -> None:
 
 
 def test_columns_are_told_by_what_differs_and_the_rest_is_left_out() -> None:
-    facts = [{"dataset": "fc100"}, {"n_way": 20, "query_balance": "dirichlet:2"}]
+    facts: list[dict[str, Any]] = [
+        {"dataset": "fc100"},
+        {"n_way": 20, "query_balance": "dirichlet:2"},
+    ]
     means = [{"m": 0.5, "n": 0.6, "o": 0.7}, {"m": 0.5, "n": 0.4, "o": 0.7}]
     backbones = {"m": "b", "n": "c", "o": "c"}
     runs = [
