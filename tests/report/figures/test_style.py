@@ -65,8 +65,8 @@ def test_a_title_and_a_caption_stand_on_the_left_with_or_without_settings() -> N
         assert below.get_text().count("\n") == 2  # 138 characters a line
         box, above = boxes(figure, [below, figure.legends[0].get_title()])
         window = axes.get_window_extent()
-        assert box.x0 < window.x0
-        assert above.x0 < window.x0
+        assert 0 <= box.x0 < window.x0
+        assert 0 <= above.x0 < window.x0
         assert box.y1 < window.y0 < window.y1 < above.y0
 
 
