@@ -78,7 +78,7 @@ def draw_accuracies(rows: Sequence[Accuracy], title: str, caption: str = "") -> 
     panels = figure.subplots(1, len(shots), sharey=True, squeeze=False)[0]
     for panel, n_shot in zip(panels, shots, strict=True):
         _panel(panel, [by_place.get((n_shot, name)) for name in names])
-        panel.set_title(f"{n_shot}-shot", fontsize=10)
+        panel.set_title(f"{n_shot}-shot")
     texts, facts = lettered(names)
     panels[0].set_yticks(range(len(names)), texts, **facts)
     panels[0].set_ylim(len(names) - 0.4, -0.6)

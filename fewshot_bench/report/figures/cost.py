@@ -5,19 +5,25 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from fewshot_bench.report.figures.labels import label_points
+from fewshot_bench.report.figures.labels import ends_of, label_points
 from fewshot_bench.report.figures.protocol import (
     caption_of,
     interval_note,
     names_of,
     require_one,
 )
-from fewshot_bench.report.figures.style import INK, MUTED, SETTINGS, explain, new_figure, styled
+from fewshot_bench.report.figures.style import (
+    INK,
+    MUTED,
+    draw_point,
+    explain,
+    new_figure,
+    styled,
+)
 
 Floats = NDArray[np.float64]
 
@@ -87,11 +93,7 @@ def _shown(cost: Floats) -> Floats:
 
 def _points(axes: Axes, places: Floats, frame: pd.DataFrame) -> None:
     for place, cell in zip(places, frame.to_dict("records"), strict=True):
-        look = SETTINGS[cell["setting"]]
-        faint = to_rgba(look["color"], 0.55)
-        axes.errorbar(
-            place, 100 * cell["mean"], yerr=100 * cell["ci95"], elinewidth=0.9, ecolor=faint, **look
-        )
+        draw_point(axes, cell["setting"], place, 100 * cell["mean"], yerr=100 * cell["ci95"])
 
 
 def _without(axes: Axes, cost: Floats) -> None:
@@ -118,7 +120,7 @@ def _front_and_names(
     ]
     points = np.stack([places, accuracy], axis=1)
     widths = 100 * frame["ci95"].fillna(0).to_numpy(float)[:, None] * (0, 1)
-    bars = np.stack([points - widths, points + widths], axis=1)
+    bars = ends_of(points, widths)
     steps = np.repeat(points[front], 2, axis=0)
     corners = np.stack([steps[1:, 0], steps[:-1, 1]], axis=1)
     bars = np.concatenate([bars, np.stack([corners[:-1], corners[1:]], axis=1)])

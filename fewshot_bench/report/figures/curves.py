@@ -34,13 +34,11 @@ class Curve:
 
     Attributes:
         name: of what was trained.
-        seed: of the training.
         loss: mean loss since the last validation, by step.
         val_acc: accuracy on val episodes or images in [0, 1], by step.
     """
 
     name: str
-    seed: int
     loss: tuple[Point, ...]
     val_acc: tuple[Point, ...]
 
@@ -63,7 +61,7 @@ def curves_figure(runs: pd.DataFrame, gathered: Gathered) -> Figure:
             loss, val_acc = (_points(points, f"{stage}_{of}") for of in ("loss", "val_acc"))
             if val_acc and (stage, loss, val_acc) not in found:
                 title = name if stage == "train" else f"pretraining of {run['backbone']}"
-                found[stage, loss, val_acc] = Curve(title, run["seed"], loss, val_acc)
+                found[stage, loss, val_acc] = Curve(title, loss, val_acc)
     ordered = sorted(found.items(), key=lambda each: each[0][0] != "pretrain")
     facts = runs[["dataset", "train_dataset", "n_way", "n_shot"]].iloc[0]
     trained_on = facts["train_dataset"] or facts["dataset"]

@@ -93,8 +93,7 @@ def compared(
         differences[i, j], differences[j, i] = 100 * each.difference, -100 * each.difference
         p_values[i, j] = p_values[j, i] = p
     means: Floats = np.array(
-        [100 * np.mean([each.accuracies for each in results[name].values()]) for name in names],
-        dtype=np.float64,
+        [100 * np.mean([each.accuracies for each in results[name].values()]) for name in names]
     )
     return Differences(names, [settings[n] for n in names], means, differences, p_values)
 

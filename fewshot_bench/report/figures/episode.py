@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec, SubplotSpec
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures.labels import label_points
+from fewshot_bench.report.figures.labels import ends_of, label_points
 from fewshot_bench.report.figures.refined import (
     Flat,
     Floats,
@@ -97,7 +97,7 @@ def _panel(panel: Axes, episode: RefinedEpisode, step: Step, flat: Flat, place: 
     ringed = _columns(flat.query[moved])
     panel.scatter(*ringed, s=90, facecolors="none", edgecolors=INK, linewidths=0.9)
     title = f"k = {step.number}: {right.sum()} of {len(right)} right"
-    panel.set_title(title, fontsize=10, loc="left")
+    panel.set_title(title, loc="left")
     (left, bottom), (right_end, top) = flat.limits
     panel.set(xticks=[], yticks=[], xlim=(left, right_end), ylim=(bottom, top))
     panel.spines[:].set_visible(True)
@@ -111,7 +111,7 @@ def _name_classes(panel: Axes, episode: RefinedEpisode, flat: Flat, ways: Floats
     """Write the names of the classes beside their marks, off the queries and the ways."""
     names = shortened(episode.classes, _NAME)
     reach = 0.012 * np.ptp(np.stack(flat.limits), axis=0)
-    marks = np.stack([flat.query - reach, flat.query + reach], axis=1)
+    marks = ends_of(flat.query, reach)
     lines = np.stack([ways[:, :-1], ways[:, 1:]], axis=2).reshape(-1, 2, 2)
     looks = [{"fontsize": 8.4, "fontweight": "bold"}] * len(names)
     label_points(panel, ways[:, -1], names, looks, np.concatenate([marks, lines]), 6.0)

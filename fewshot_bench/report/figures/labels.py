@@ -66,6 +66,15 @@ def label_points(
         note.set_in_layout(False)
 
 
+def ends_of(points: Floats, half_widths: Floats) -> Floats:
+    """Lines as far to both sides of points, ``[n, 2]``, as is said, as `label_points` takes them.
+
+    Returns:
+        Their ends, ``[n, 2, 2]``.
+    """
+    return np.stack([points - half_widths, points + half_widths], axis=1)
+
+
 def place_labels(
     marks: Floats, sizes: Floats, box: Floats, bars: Floats | None = None, mark: float = _MARK
 ) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 import pandas as pd
@@ -79,8 +80,7 @@ def names_of(frame: pd.DataFrame, longest: int = 36) -> list[str]:
         row = tuple(cell.values())
         if row not in names:
             name = _name(cell["method"], [cell[fact] for fact in told if cell[fact]], longest)
-            n_alike = sum(other.startswith(name[:-1]) for other in names.values())
-            names[row] = f"{name[:-1]} {n_alike + 1})" if name in names.values() else name
+            names[row] = _apart(name, names.values())
     return [names[row] for row in frame[ROW].itertuples(index=False, name=None)]
 
 
@@ -92,6 +92,13 @@ def _name(method: str, facts: Sequence[str], longest: int) -> str:
         return name
     left = longest - len(method) - 4
     return f"{method} (…{told[-left:]})" if facts and left > 0 else f"{name[: longest - 1]}…"
+
+
+def _apart(name: str, taken: Collection[str]) -> str:
+    """Number a name that is taken, in its brackets if it has any."""
+    stem, end = (name[:-1], ")") if name.endswith(")") else (name, "")
+    numbered = (f"{stem} {n}{end}" for n in count(2))
+    return next(each for each in chain([name], numbered) if each not in taken)
 
 
 def _alike(column: "pd.Series[Any]") -> bool:
@@ -108,8 +115,9 @@ def caption_of(frame: pd.DataFrame, *notes: str, episodes: bool = True) -> str:
     """
     facts = {name: frame[name].iloc[0] for name in _FACTS if _alike(frame[name])}
     trained = facts.get("train_dataset")
+    split = f"{facts['split']} classes" if "split" in facts else ""
     parts = [
-        f"{facts['dataset']}, {facts['split']} classes" if "dataset" in facts else "",
+        ", ".join(filter(None, [facts.get("dataset"), split])),
         f"trained on {trained}" if trained else "",
         str(facts.get("backbone", "")),
         _shape(facts),

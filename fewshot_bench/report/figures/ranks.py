@@ -32,6 +32,7 @@ _TELLING = {"dataset": "{}", "n_way": "{}-way", "n_shot": "{}-shot", "query_bala
 _LONGEST = 26  # characters of a name
 _MOST_TOLD = 8  # columns that the caption names
 _SIDE = 0.42  # room for names on each side, as a share of the line of ranks
+_SPACE = 0.07  # of it between names and line
 
 
 def ranks_figure(frame: pd.DataFrame) -> Figure:
@@ -77,9 +78,7 @@ def complete_part(means: pd.DataFrame) -> pd.DataFrame:
 
 
 def _left_out(means: pd.DataFrame, filled: pd.DataFrame) -> str:
-    n_methods, n_columns = (
-        a - b for a, b in zip(means.shape[::-1], filled.shape[::-1], strict=True)
-    )
+    n_columns, n_methods = np.subtract(means.shape, filled.shape)
     gaps = (n_methods, "of the methods"), (n_columns, "of the columns")
     left = [f"{n} {what}" for n, what in gaps if n]
     return f"left out, for gaps: {' and '.join(left)}" if left else ""
@@ -116,16 +115,19 @@ def draw_ranks(names: Sequence[str], settings: Sequence[str], ranks: Ranks, capt
     height = depth + _LINE * half + 0.15
     figure = new_figure(_MARGIN + height)
     axes = figure.subplots()
-    axes.set_xlim(*_limits(n, ranks))
+    first, last = _ends(ranks)
+    margin = _SIDE * (last - first)
+    axes.set_xlim(first - margin, last + margin)
     axes.set_ylim(height, -0.8)  # inches below the line of ranks
     axes.axis("off")
-    _scale(axes, ranks.critical_difference)
+    _scale(axes, first, last, ranks.critical_difference)
     _bars(axes, ranks.average[order], cliques)
     texts, facts = lettered([names[i] for i in order])
     for place, method in enumerate(order):
         left = place < half
         below = depth + _LINE * (place if left else n - 1 - place)
-        end = _End(texts[place], float(ranks.average[method]), settings[method], below, left)
+        edge = first - _SPACE * margin if left else last + _SPACE * margin
+        end = _End(texts[place], float(ranks.average[method]), settings[method], edge, below, left)
         _name(axes, end, facts)
     explain(figure, "Average ranks", caption, set(settings))
     return figure
@@ -133,26 +135,25 @@ def draw_ranks(names: Sequence[str], settings: Sequence[str], ranks: Ranks, capt
 
 @dataclass(frozen=True)
 class _End:
-    """A name at its side of the diagram, `below` the line of ranks by so many inches."""
+    """A name at its side of the diagram, from `edge` on, inches `below` the line of ranks."""
 
     text: str
     rank: float
     setting: str
+    edge: float
     below: float
     left: bool
 
 
-def _limits(n: int, ranks: Ranks) -> tuple[float, float]:
-    """Whole ranks around all there are and the critical difference, with room for the names."""
-    low = max(1.0, float(np.floor(ranks.average.min())))
+def _ends(ranks: Ranks) -> tuple[int, int]:
+    """Whole ranks around all there are and, as far as there are ranks, the critical difference."""
+    low = int(np.floor(ranks.average.min()))
     most = max(float(ranks.average.max()), low + ranks.critical_difference)
-    high = max(low + 1, min(float(n), float(np.ceil(most))))
-    margin = _SIDE * (high - low)
-    return low - margin, high + margin
+    return low, min(len(ranks.average), int(np.ceil(most)))
 
 
 def _levels(groups: Sequence[tuple[int, int]]) -> int:
-    return max((level for level, _ in _stacked(groups)), default=-1) + 1
+    return len({level for level, _ in _stacked(groups)})
 
 
 def _stacked(groups: Sequence[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
@@ -166,10 +167,7 @@ def _stacked(groups: Sequence[tuple[int, int]]) -> list[tuple[int, tuple[int, in
     return found
 
 
-def _scale(axes: Axes, critical_difference: float) -> None:
-    low, high = axes.get_xlim()
-    margin = _SIDE / (1 + 2 * _SIDE) * (high - low)
-    first, last = round(low + margin), round(high - margin)
+def _scale(axes: Axes, first: int, last: int, critical_difference: float) -> None:
     axes.plot([first, last], [0, 0], color=INK, lw=1)
     step = max(1, (last - first) // 10)
     for rank in range(first, last + 1, step):
@@ -194,15 +192,12 @@ def _bars(axes: Axes, ranks: Floats, groups: Sequence[tuple[int, int]]) -> None:
 
 def _name(axes: Axes, end: _End, facts: dict[str, Any]) -> None:
     """Write a name on its side, with a line that leads to its rank."""
-    low, high = axes.get_xlim()
-    margin = _SIDE / (1 + 2 * _SIDE) * (high - low) * 0.93
-    edge = low + margin if end.left else high - margin
-    path = [end.rank, end.rank, edge], [0, end.below, end.below]
+    path = [end.rank, end.rank, end.edge], [0, end.below, end.below]
     axes.plot(*path, color=MUTED, lw=0.7, zorder=1)
-    axes.plot([edge], [end.below], ls="", **SETTINGS[end.setting])
+    axes.plot([end.edge], [end.below], ls="", **SETTINGS[end.setting])
     axes.annotate(
         f"{end.text} {end.rank:.2f}" if end.left else f"{end.rank:.2f} {end.text}",
-        (edge, end.below),
+        (end.edge, end.below),
         (-6 if end.left else 6, 0),
         textcoords="offset points",
         ha="right" if end.left else "left",

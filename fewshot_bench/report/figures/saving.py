@@ -15,7 +15,7 @@ from fewshot_bench.utilities.files import atomic_file
 _DPI = 200  # twice the width of a README, for screens of that density
 # Nothing of the day or the program: a figure that is committed changes with its numbers alone.
 _METADATA: Mapping[str, dict[str, Any]] = {
-    ".png": {"Software": None},
+    ".png": {},  # Pillow writes none
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
@@ -50,7 +50,7 @@ def save_figure(figure: Figure, file: Path) -> None:
 def _save_pixels(figure: Figure, file: Path) -> None:
     """Write a PNG of 256 colours: a third of the bytes, and no eye tells the difference."""
     pixels = BytesIO()
-    figure.savefig(pixels, format="png", dpi=_DPI, metadata=_METADATA[".png"])
+    figure.savefig(pixels, dpi=_DPI)
     with Image.open(pixels) as image:
         few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         few.save(file, format="png", optimize=True)

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures.labels import label_points
+from fewshot_bench.report.figures.labels import ends_of, label_points
 from fewshot_bench.report.figures.protocol import (
     caption_of,
     interval_note,
@@ -16,7 +15,7 @@ from fewshot_bench.report.figures.protocol import (
 )
 from fewshot_bench.report.figures.style import (
     MUTED,
-    SETTINGS,
+    draw_point,
     explain,
     new_figure,
     styled,
@@ -49,14 +48,13 @@ def shots_figure(frame: pd.DataFrame) -> Figure:
     figure = new_figure(_HEIGHT)
     axes = figure.subplots()
     for cell in both.to_dict("records"):
-        axes.errorbar(
+        draw_point(
+            axes,
+            cell["setting"],
             100 * cell["mean"],
             100 * cell["mean_many"],
             xerr=100 * cell["ci95"],
             yerr=100 * cell["ci95_many"],
-            elinewidth=0.9,
-            ecolor=to_rgba(SETTINGS[cell["setting"]]["color"], 0.55),
-            **SETTINGS[cell["setting"]],
         )
     axes.set_xlabel(f"accuracy at {few} shot{'s' if few > 1 else ''}, %")
     axes.set_ylabel(f"accuracy at {many} shots, %")
@@ -67,10 +65,7 @@ def shots_figure(frame: pd.DataFrame) -> Figure:
     _gains(axes)
     points = 100 * both[["mean", "mean_many"]].to_numpy(float)
     widths = 100 * both[["ci95", "ci95_many"]].to_numpy(float)
-    bars = np.stack([points - widths * (1, 0), points + widths * (1, 0)], axis=1)
-    bars = np.concatenate(
-        [bars, np.stack([points - widths * (0, 1), points + widths * (0, 1)], axis=1)]
-    )
+    bars = np.concatenate([ends_of(points, widths * (1, 0)), ends_of(points, widths * (0, 1))])
     label_points(axes, points, both["name"].tolist(), [{"fontsize": 8}] * len(both), bars)
     return figure
 
@@ -87,7 +82,6 @@ def _two(shots: list[int]) -> tuple[int, int]:
 
 def _gains(axes: Axes) -> None:
     """Draw lines of equal gain behind the points."""
-    axes.autoscale_view()
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for gain in _GAINS:
         ends = np.clip([left, right], bottom - gain, top - gain)

@@ -6,6 +6,8 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -38,7 +40,12 @@ _OURS = {
     "xtick.color": INK,
     "ytick.color": INK,
     "axes.edgecolor": "0.7",
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.wspace": 0.03,
     "font.size": 9,
+    "axes.titlesize": 10,
     "axes.labelsize": 9,
     "xtick.labelsize": 8.8,
     "ytick.labelsize": 8.8,
@@ -54,6 +61,8 @@ _OURS = {
     "grid.linewidth": 0.7,
     "figure.facecolor": "white",
     "legend.frameon": False,
+    "legend.borderpad": 0.2,
+    "legend.handletextpad": 0.6,
 }
 
 
@@ -75,9 +84,7 @@ def house_style() -> Any:
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """Make a figure, both sizes in inches, whose parts find their places themselves."""
-    figure = Figure(figsize=(width, height))
-    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.06, wspace=0.03)
-    return figure
+    return Figure(figsize=(width, height))
 
 
 def lettered(names: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
@@ -102,19 +109,28 @@ def explain(figure: Figure, title: str, caption: str, settings: Iterable[str] = 
         loc="outside upper left",
         ncols=max(1, len(marks)),
         alignment="left",
-        borderpad=0.2,
-        handletextpad=0.6,
     )
     legend.set_title(title, FontProperties(size=11, weight="bold", family=facts["fontfamily"]))
 
 
+def draw_point(
+    axes: Axes, setting: str, x: float, y: float, *, yerr: float, xerr: float | None = None
+) -> None:
+    """Draw a point as its setting looks; of its intervals, which are fainter, the half-widths."""
+    look = SETTINGS[setting]
+    faint = to_rgba(look["color"], 0.55)
+    axes.errorbar(x, y, xerr=xerr, yerr=yerr, elinewidth=0.9, ecolor=faint, **look)
+
+
 def line_looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Give each of some lines a colour, a dash and a mark of its own."""
-    n = len(COLOURS)
+    """Give each of some lines a colour, a dash and a mark, so that no two have all three alike.
+
+    The numbers of colours and of dashes have no common factor: even both together repeat late.
+    """
     return {
         name: {
-            "color": COLOURS[i % n],
-            "linestyle": _DASHES[(i + i // n) % len(_DASHES)],
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": _DASHES[i % len(_DASHES)],
             "marker": _MARKS[i % len(_MARKS)],
         }
         for i, name in enumerate(names)

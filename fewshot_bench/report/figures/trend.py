@@ -96,7 +96,7 @@ def trend_figure(frame: pd.DataFrame, over: str | None = None) -> Figure:
     Raises:
         UsageError: they are of several protocols, nothing varies, or too much does.
     """
-    facts = {name: sorted(set(frame[each.column])) for name, each in OVER.items()}
+    facts = {name: list(set(frame[each.column])) for name, each in OVER.items()}
     chosen = _chosen(facts, over)
     free = [each.column for each in OVER.values()]
     require_one(frame, "trend", free=("backbone", *free))
@@ -112,7 +112,7 @@ def trend_figure(frame: pd.DataFrame, over: str | None = None) -> Figure:
     places = {value: along.place(value, rank) for rank, value in enumerate(values)}
     for panel, (key, group) in zip(panels, groups.items(), strict=True):
         titles = [each.title(v) for each, v in zip(_named(others), key, strict=True)]
-        panel.set_title(", ".join(titles), fontsize=10)
+        panel.set_title(", ".join(titles))
         _lines(panel, group.assign(place=group[along.column].map(places)), looks)
         panel.set_xticks([*places.values()], [along.text(value) for value in places])
         panel.set_xlabel(along.label)
@@ -181,7 +181,7 @@ def _by_mean(frame: pd.DataFrame) -> list[str]:
 
 
 def _lines(panel: Axes, group: pd.DataFrame, looks: Mapping[str, dict[str, Any]]) -> None:
-    for name, line in group.groupby("name", sort=False):
+    for name, line in group.groupby("name"):
         line = line.sort_values("place")
         look = looks[str(name)]
         inductive = line["setting"].iloc[0] == "inductive"
@@ -200,7 +200,7 @@ def _lines(panel: Axes, group: pd.DataFrame, looks: Mapping[str, dict[str, Any]]
 
 def _ends(panel: Axes, group: pd.DataFrame, looks: Mapping[str, dict[str, Any]]) -> None:
     """Write the names at the ends of the lines, moved apart, and led to their lines."""
-    last = group.sort_values("place").groupby("name", sort=False).tail(1)
+    last = group.sort_values("place").groupby("name").tail(1)
     last = last.sort_values("mean", kind="stable")
     texts, facts = lettered(last["name"])
     facts["fontsize"] = 7.8
@@ -221,7 +221,6 @@ def _ends(panel: Axes, group: pd.DataFrame, looks: Mapping[str, dict[str, Any]])
             va="center",
             color=looks[name]["color"],
             arrowprops={**leader, "relpos": (0, 0.5)},
-            annotation_clip=False,
             **facts,
         )
 

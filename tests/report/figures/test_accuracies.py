@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.cells import cells, latest
 from fewshot_bench.report.figures.__main__ import main
 from fewshot_bench.report.figures.accuracies import (
     Accuracy,
@@ -18,7 +17,17 @@ from fewshot_bench.report.figures.accuracies import (
     draw_accuracies,
     read_accuracies,
 )
-from tests.report.samples import paper_like
+from tests.report.figures.drawn import (
+    BLUE,
+    RED,
+    boxes,
+    caption,
+    frame_of,
+    intervals,
+    key,
+    overlapping,
+)
+from tests.report.samples import paper_like, tracked
 
 REPORT = Path(__file__).parents[3] / "reports" / "cifar-fs-conv4-64.csv"
 ROWS = [
@@ -27,43 +36,74 @@ ROWS = [
     Accuracy("middle", "inductive", 5, 80.0, 0.25),
     Accuracy("best", "transductive", 5, 75.0, 0.5),
     Accuracy("only-at-5", "inductive", 5, 90.0, 0.5),
-    Accuracy("last", "inductive", 1, 50.0, 0.5),
+    Accuracy("last", "inductive", 1, 0.5, 0.25),  # none is worse, but for those without
 ]
+ORDER = ["best", "middle", "last", "only-at-5"]
 
 
-def points(panel: Axes) -> dict[int, tuple[float, float, Line2D]]:
-    """Mean, half-width of the interval and mark of each line, by its place from the top."""
-    found = {}
-    for bar in panel.containers:
-        assert isinstance(bar, ErrorbarContainer)
-        mark, _, (spans,) = bar.lines
-        assert isinstance(mark, Line2D)
-        if len(mark.get_xdata()):  # type: ignore[arg-type]
-            ((left, place), (right, _)) = spans.get_segments()[0]
-            found[int(place)] = (float(left + right) / 2, float(right - left) / 2, mark)
-    return found
+@pytest.fixture(scope="module")
+def figure() -> Figure:
+    return draw_accuracies(ROWS, "What it is")
 
 
-def test_a_panel_for_each_number_of_shots_and_the_best_on_top() -> None:
-    one, five = draw_accuracies(ROWS, "title").axes
+def test_a_panel_for_each_number_of_shots_and_the_best_on_top(figure: Figure) -> None:
+    one, five = figure.axes
     assert [panel.get_title() for panel in (one, five)] == ["1-shot", "5-shot"]
-    names = [text.get_text() for text in one.get_yticklabels()]
-    assert names == ["best", "middle", "last", "only-at-5"]
-    top, bottom = one.get_ylim()[::-1]
-    assert top < 0 < len(names) - 1 < bottom
-    drawn = [{k: v[:2] for k, v in points(panel).items()} for panel in (one, five)]
-    assert drawn[0] == {0: (70.0, 0.75), 1: (60.0, 0.5), 2: (50.0, 0.5)}
-    assert drawn[1] == {0: (75.0, 0.5), 1: (80.0, 0.25), 3: (90.0, 0.5)}
+    assert [panel.get_xlabel() for panel in (one, five)] == ["accuracy, %"] * 2
+    assert [text.get_text() for text in one.get_yticklabels()] == ORDER
+    assert one.get_yticks().tolist() == [0, 1, 2, 3]
+    assert one.get_ylim() == five.get_ylim()
+    bottom, top = one.get_ylim()
+    assert 0 - top == pytest.approx(bottom - 3)  # as much room above as below
+    assert 0.5 < bottom - 3 < 1
+    assert intervals(one) == [
+        (70.0, 0, 0.75, 0, RED),
+        (60.0, 1, 0.5, 0, BLUE),
+        (0.5, 2, 0.25, 0, BLUE),
+    ]
+    assert intervals(five) == [
+        (75.0, 0, 0.5, 0, RED),
+        (80.0, 1, 0.25, 0, BLUE),
+        (90.0, 3, 0.5, 0, BLUE),
+    ]
 
 
-def test_settings_differ_in_colour_shape_and_filling_and_are_explained() -> None:
-    figure = draw_accuracies(ROWS, "What it is")
-    transductive, inductive = (points(figure.axes[0])[place][2] for place in (0, 1))
+def test_settings_differ_in_colour_shape_and_filling_and_are_explained(figure: Figure) -> None:
+    containers = figure.axes[0].containers
+    transductive, inductive = (bar.lines[0] for bar in containers[:2])  # type: ignore[attr-defined]
     for look in (Line2D.get_color, Line2D.get_marker, Line2D.get_markerfacecolor):
         assert look(transductive) != look(inductive)
-    (legend,) = figure.legends
-    assert legend.get_title().get_text() == "What it is"
-    assert [text.get_text() for text in legend.get_texts()] == ["inductive", "transductive"]
+    assert key(figure) == ("What it is", {"inductive": BLUE, "transductive": RED})
+    assert caption(figure) == ""
+
+
+def test_a_line_more_is_as_much_higher_for_few_methods_as_for_many() -> None:
+    heights = [draw_accuracies(ROWS[:n], "").get_figheight() for n in (1, 2, 5, 6)]
+    assert heights[1] - heights[0] == pytest.approx(heights[3] - heights[2])
+    assert heights[1] > heights[0]
+
+
+def test_accuracies_are_told_in_whole_and_round_numbers() -> None:
+    near = [Accuracy("a", "inductive", k, 60.0, 1.2) for k in (1, 5)]
+    far = [Accuracy("a", "inductive", 10, 50.0, 0), Accuracy("b", "inductive", 10, 90.0, 0)]
+    panels = draw_accuracies([*near, *far], "").axes
+    assert [tick for panel in panels for tick in panel.get_xticks() if tick % 1] == []
+    assert set(np.diff(panels[2].get_xticks())) == {5}
+
+
+def test_the_parts_of_a_figure_do_not_cover_each_other() -> None:
+    figure = draw_accuracies(ROWS, "What it is", "caption " * 40)
+    (legend,), (one, _) = figure.legends, figure.axes
+    below = figure._supxlabel  # type: ignore[attr-defined]
+    parts = [legend.get_title(), *legend.get_texts(), one.title, one.xaxis.label, below]
+    found = boxes(figure, parts)
+    assert overlapping(found) == []
+    title, first, second, panel, label, told = found
+    assert title.y0 > first.y1 > panel.y1 > panel.y0 > label.y1 > told.y1
+    assert first.y0 == second.y0  # settings stand side by side
+    left = figure.bbox.width / 10
+    assert max(title.x0, first.x0, told.x0) < left
+    assert "\n" in below.get_text()
 
 
 @pytest.mark.parametrize("rows", [[], [ROWS[0], ROWS[0]]])
@@ -73,18 +113,48 @@ def test_nothing_and_two_of_one_are_refused(rows: Sequence[Accuracy]) -> None:
 
 
 def test_cells_are_drawn_in_percent_with_the_mean_over_seeds() -> None:
-    one, five = accuracies_figure(cells(latest(paper_like()))).axes
-    assert [text.get_text() for text in one.get_yticklabels()] == ["ssl-meta", "proto-net"]
-    drawn = [{k: v[0] for k, v in points(panel).items()} for panel in (one, five)]
-    assert drawn[0] == pytest.approx({0: 69.0, 1: 55.5})
-    assert drawn[1] == pytest.approx({0: 71.0, 1: 72.0})
+    other = tracked(9, backbone="resnet12-rfs", mean=0.8, ci95=0.0025)
+    figure = accuracies_figure(frame_of(*paper_like(), other))
+    one, five = figure.axes
+    assert [text.get_text() for text in one.get_yticklabels()] == [
+        "proto-net (resnet12-rfs)",
+        "ssl-meta (conv4-64)",
+        "proto-net (conv4-64)",
+    ]
+    assert intervals(one) == [
+        (80.0, 0, 0.25, 0, BLUE),
+        (69.0, 1, 0.4, 0, RED),
+        (55.5, 2, 0.4, 0, BLUE),
+    ]
+    assert intervals(five) == [(71.0, 1, 0.4, 0, RED), (72.0, 2, 0.4, 0, BLUE)]
+    assert key(figure)[0] == "Accuracy by method"
+    assert caption(figure) == (
+        "cifar-fs, test classes · 5-way, 15 queries a class, balanced · 2,000 episodes · "
+        "mean and 95 % interval over episodes; means over up to 3 training seeds"
+    )
+
+
+HEAD = "origin,run_id,method,setting,dataset,backbone,ways,n_episodes,shots,accuracy,ci95\n"
+
+
+def test_of_a_file_each_run_is_read_once_and_what_is_published_is_not(tmp_path: Path) -> None:
+    run = 'run,{0},"{1}",transductive,glyphs,conv4-64,5,100,{2},60.0,0.5\n'
+    lines = [run.format("r1", "tïm\r", 1), run.format("r1", "tïm\r", 1), run.format("r2", "b", 5)]
+    file = tmp_path / "runs.csv"
+    published = "published,,tim,,glyphs,conv4-64,5,600,1,70.0,\n"
+    file.write_bytes("".join([HEAD, *lines, published]).encode())
+    rows, title = read_accuracies(file)
+    assert rows == [
+        Accuracy("tïm\r", "transductive", 1, 60.0, 0.5),  # fields may hold ends of lines
+        Accuracy("b", "transductive", 5, 60.0, 0.5),
+    ]
+    assert title == "glyphs, 5-way, conv4-64: mean and 95 % interval, 100 episodes"
 
 
 def test_a_file_of_two_protocols_is_refused(tmp_path: Path) -> None:
-    head = "origin,run_id,method,setting,dataset,backbone,ways,n_episodes,shots,accuracy,ci95\n"
     line = "run,{0},tim,transductive,{0},conv4-64,5,100,1,60.0,0.5\n"
     file = tmp_path / "mixed.csv"
-    file.write_text(head + line.format("glyphs") + line.format("fc100"), "utf-8")
+    file.write_text(HEAD + line.format("glyphs") + line.format("fc100"), "utf-8")
     with pytest.raises(UsageError, match="runs of 2 protocols"):
         read_accuracies(file)
 
