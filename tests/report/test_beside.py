@@ -3,14 +3,12 @@
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures.accuracies import read_accuracies
 from fewshot_bench.report.formats import render
 from fewshot_bench.report.notes import NONE_PUBLISHED_NOTE
 from fewshot_bench.report.section import Row
@@ -205,10 +203,3 @@ def test_csv_has_a_line_for_each_pair_and_for_what_has_none() -> None:
     (unpaired,) = [d for d in found if d["origin"] == "run" and not d["published_as"]]
     assert unpaired["ways"] == "20"
     assert len(found) == 6
-
-
-def test_a_figure_takes_each_run_once(tmp_path: Path) -> None:
-    theirs = published({}, {"published_as": "Again"}, OTHER)
-    (tmp_path / "t.csv").write_text(render([tracked(0)], "csv", published=theirs))
-    accuracies, _ = read_accuracies(tmp_path / "t.csv")
-    assert [a.method for a in accuracies] == ["proto-net"]

@@ -1,10 +1,7 @@
 """Accuracies with their intervals: a panel for each number of shots, a line a method."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,7 +16,6 @@ from fewshot_bench.report.figures.protocol import (
     require_one,
 )
 from fewshot_bench.report.figures.style import SETTINGS, explain, lettered, new_figure, styled
-from fewshot_bench.utilities.files import open_regular
 
 LINE, MARGIN = 0.185, 1.75  # inches
 
@@ -103,34 +99,3 @@ def _panel(panel: Axes, rows: Sequence[Accuracy | None]) -> None:
     panel.grid(axis="y", color="0.93")
     panel.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
     panel.set_xlabel("accuracy, %")
-
-
-def read_accuracies(path: Path) -> tuple[list[Accuracy], str]:
-    """Read the runs of one data set and backbone from what ``fsbench table -o FILE.csv`` wrote.
-
-    Returns:
-        The accuracies, and a title that says what they are of.
-
-    Raises:
-        UsageError: the file is of several data sets, backbones or protocols.
-    """
-    with TextIOWrapper(open_regular(path), "utf-8", newline="") as file:
-        ours = (line for line in csv.DictReader(file) if line["origin"] == "run")
-        # One a run: with --published it has a line for each number that it stands beside.
-        lines = list({line["run_id"]: line for line in ours}.values())
-    common = ("dataset", "backbone", "ways", "n_episodes")
-    kinds = {tuple(line[name] for name in common) for line in lines}
-    if len(kinds) != 1:
-        raise UsageError(f"{path} has runs of {len(kinds)} protocols; a figure shows those of one")
-    ((dataset, backbone, ways, n_episodes),) = kinds
-    rows = [
-        Accuracy(
-            line["method"],
-            line["setting"],
-            int(line["shots"]),
-            float(line["accuracy"]),
-            float(line["ci95"]),
-        )
-        for line in lines
-    ]
-    return rows, f"{dataset}, {ways}-way, {backbone}: mean and 95 % interval, {n_episodes} episodes"

@@ -1,5 +1,6 @@
 """What the runs of a figure have in common: checked, and told in its caption."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -11,6 +12,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.report.cells import ROW
 
 _MOST_NAMED = 4  # values that a message lists
+
+_KEY = re.compile(r"\b[\w.]+=")  # of a setting
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,15 @@ def names_of(frame: pd.DataFrame, longest: int = 36) -> list[str]:
 
 
 def _name(method: str, facts: Sequence[str], longest: int) -> str:
-    """Put facts behind the method; of long ones the end, which tells a setting's value."""
+    """Put facts behind the method; of settings the values alone, or their end, if they are long."""
+    if not facts:
+        return method if len(method) <= longest else f"{method[: longest - 1]}…"
     told = ", ".join(facts)
-    name = f"{method} ({told})" if facts else method
-    if len(name) <= longest:
-        return name
+    for text in (told, _KEY.sub("", told)):
+        if len(method) + len(text) + 3 <= longest:
+            return f"{method} ({text})"
     left = longest - len(method) - 4
-    return f"{method} (…{told[-left:]})" if facts and left > 0 else f"{name[: longest - 1]}…"
+    return f"{method} (…{told[-left:]})" if left > 0 else f"{method} ({told})"[: longest - 1] + "…"
 
 
 def _apart(name: str, taken: Collection[str]) -> str:

@@ -10,13 +10,12 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.report.figures.__main__ import main
 from fewshot_bench.report.figures.accuracies import (
     Accuracy,
     accuracies_figure,
     draw_accuracies,
-    read_accuracies,
 )
+from fewshot_bench.report.figures.saving import save_figure
 from tests.report.figures.drawn import (
     BLUE,
     RED,
@@ -29,7 +28,6 @@ from tests.report.figures.drawn import (
 )
 from tests.report.samples import paper_like, tracked
 
-REPORT = Path(__file__).parents[3] / "reports" / "cifar-fs-conv4-64.csv"
 ROWS = [
     Accuracy("middle", "inductive", 1, 60.0, 0.5),
     Accuracy("best", "transductive", 1, 70.0, 0.75),
@@ -134,37 +132,8 @@ def test_cells_are_drawn_in_percent_with_the_mean_over_seeds() -> None:
     )
 
 
-HEAD = "origin,run_id,method,setting,dataset,backbone,ways,n_episodes,shots,accuracy,ci95\n"
-
-
-def test_of_a_file_each_run_is_read_once_and_what_is_published_is_not(tmp_path: Path) -> None:
-    run = 'run,{0},"{1}",transductive,glyphs,conv4-64,5,100,{2},60.0,0.5\n'
-    lines = [run.format("r1", "tïm\r", 1), run.format("r1", "tïm\r", 1), run.format("r2", "b", 5)]
-    file = tmp_path / "runs.csv"
-    published = "published,,tim,,glyphs,conv4-64,5,600,1,70.0,\n"
-    file.write_bytes("".join([HEAD, *lines, published]).encode())
-    rows, title = read_accuracies(file)
-    assert rows == [
-        Accuracy("tïm\r", "transductive", 1, 60.0, 0.5),  # fields may hold ends of lines
-        Accuracy("b", "transductive", 5, 60.0, 0.5),
-    ]
-    assert title == "glyphs, 5-way, conv4-64: mean and 95 % interval, 100 episodes"
-
-
-def test_a_file_of_two_protocols_is_refused(tmp_path: Path) -> None:
-    line = "run,{0},tim,transductive,{0},conv4-64,5,100,1,60.0,0.5\n"
-    file = tmp_path / "mixed.csv"
-    file.write_text(HEAD + line.format("glyphs") + line.format("fc100"), "utf-8")
-    with pytest.raises(UsageError, match="runs of 2 protocols"):
-        read_accuracies(file)
-
-
-def test_the_report_is_drawn_at_the_width_of_a_readme(tmp_path: Path) -> None:
-    rows, title = read_accuracies(REPORT)
-    assert title == "cifar-fs, 5-way, conv4-64: mean and 95 % interval, 2000 episodes"
-    (best,) = [row for row in rows if row.method == "pt-map" and row.n_shot == 1]
-    assert (round(best.mean, 2), round(best.ci95, 2)) == (74.31, 0.64)
-    main(str(REPORT), str(tmp_path / "figure.png"))
+def test_a_figure_is_as_wide_as_a_readme_at_twice_its_density(tmp_path: Path) -> None:
+    save_figure(draw_accuracies(ROWS, "What it is"), tmp_path / "figure.png")
     with Image.open(tmp_path / "figure.png") as image:
         assert image.width == 2 * 830
         assert image.convert("RGBA").getpixel((0, 0)) == (255, 255, 255, 255)

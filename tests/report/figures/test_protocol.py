@@ -132,11 +132,18 @@ def test_each_row_has_a_name_of_its_own_however_long_its_settings_are() -> None:
         for i, method in enumerate(methods)
     ]
     assert names_of(frame_of(*runs), longest=24) == [
-        "pnet (…chedule=constant)",
-        "proto-net (…le=constant)",
-        "proto-net (…le=constant 2)",
-        "proto-net (…le=constant 3)",
-        "tim (…schedule=constant)",
+        "pnet (3, constant)",
+        "proto-net (0, constant)",
+        "proto-net (1, constant)",
+        "proto-net (2, constant)",
+        "tim (4, constant)",
+    ]
+    assert names_of(frame_of(*runs), longest=17) == [
+        "pnet (…=constant)",
+        "proto-net (…tant)",
+        "proto-net (…tant 2)",
+        "proto-net (…tant 3)",
+        "tim (4, constant)",
     ]
 
 
@@ -155,7 +162,7 @@ def test_names_that_are_alike_are_numbered_and_never_broken() -> None:
 
 @pytest.mark.parametrize(
     ("longest", "name"),
-    [(12, "abcdef (v=1)"), (11, "abcdef (…1)"), (10, "abcdef (v…"), (7, "abcdef…"), (5, "abcd…")],
+    [(12, "abcdef (v=1)"), (11, "abcdef (1)"), (9, "abcdef (…"), (7, "abcdef…"), (5, "abcd…")],
 )
 def test_a_name_has_as_many_characters_as_are_allowed(longest: int, name: str) -> None:
     assert names_of(frame_of(tracked(method="abcdef", settings=("v=1",))), longest) == [name]
@@ -166,8 +173,8 @@ def test_of_a_long_name_the_value_is_told() -> None:
         tracked(i, settings=(f"balance={how}",)) for i, how in enumerate(["known", "estimated"])
     ]
     assert names_of(frame_of(*runs), longest=22) == [
-        "proto-net (…estimated)",
-        "proto-net (…nce=known)",
+        "proto-net (estimated)",
+        "proto-net (known)",
     ]
 
 
