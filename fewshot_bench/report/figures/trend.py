@@ -31,7 +31,7 @@ from fewshot_bench.report.figures.style import (
 _LINE, _MARGIN, _LEAST = 0.17, 1.5, 4.2  # inches
 _GAP, _STEP = 18.0, 10.0  # points from the end of a line to its name, and between names
 _MOST_PANELS = 4
-_LONGEST = 24  # characters of a name
+_LONGEST = 25  # characters of a name
 
 
 @dataclass(frozen=True)
