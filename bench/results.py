@@ -5,7 +5,7 @@ README.md or docs/ that stands below a comment with its command, as
 
     <!-- fsbench table --results reports/cifar-fs.parquet -->
 
-is written anew; the notes below it are left out.
+is written anew, and so is one of ``fsbench compare``; the notes below it are left out.
 """
 
 import re
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ("README.md", "docs/*.md")
-_TABLE = re.compile(r"^<!-- (fsbench table .*) -->\n\n?(?:\|.*\n)*", re.M)
+_TABLE = re.compile(r"^<!-- (fsbench (?:table|compare) .*) -->\n\n?(?:\|.*\n)*", re.M)
 
 
 def main() -> None:
