@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ("README.md", "docs/*.md")
-_TABLE = re.compile(r"^<!-- (fsbench (?:table|compare) .*) -->\n\n?(?:\|.*\n)*", re.M)
+_TABLE = re.compile(r"^<!-- (fsbench (?:table|compare) .*) -->\n+(?:\|.*\n)*\n*", re.M)
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         output(command)
     for path in sorted(path for pattern in TEXTS for path in ROOT.glob(pattern)):
         text = path.read_text("utf-8")
-        if (new := _TABLE.sub(_written, text)) != text:
+        if (new := _TABLE.sub(_written, text).rstrip("\n") + "\n") != text:
             path.write_text(new, "utf-8")
             print(f"{path.relative_to(ROOT)}: tables", flush=True)
 
@@ -38,7 +38,7 @@ def commands() -> Iterator[str]:
     """Yield the commands that make the table, the figures and the page of each file of results."""
     for file in sorted((ROOT / "reports").glob("*.parquet")):
         source, target = f"--results reports/{file.name}", f"reports/{file.stem}"
-        yield f"fsbench table {source} --significance --cost -o {target}.md"
+        yield f"fsbench table {source} --significance -o {target}.md"
         yield f"fsbench plot accuracies {source} --query-balance balanced -o {target}.png"
         yield f"fsbench report {source} -o build/{target}.html"
 
@@ -60,7 +60,7 @@ def output(command: str) -> str:
 
 
 def _written(found: re.Match[str]) -> str:
-    return f"<!-- {found[1]} -->\n\n{rows_of(output(found[1]))}"
+    return f"<!-- {found[1]} -->\n\n{rows_of(output(found[1]))}\n"
 
 
 def rows_of(text: str) -> str:
@@ -71,4 +71,7 @@ def rows_of(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)  # which has been told why
