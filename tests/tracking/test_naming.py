@@ -66,7 +66,8 @@ def test_the_command_asks_for_what_was_run(
     assert (request.methods, request.shots, request.tune) == (("ssl-meta",), (1, 5), True)
     assert request.settings == config.settings
     told = {name: getattr(request, name) for name in ("preset", "split", "train_dataset")}
-    told |= request.protocol
+    (n_way,) = request.ways
+    told |= request.protocol(n_way)
     assert told == {name: getattr(config, name) for name in told}
 
 
