@@ -145,7 +145,7 @@ def variants(configs: Sequence[RunConfig]) -> list[str]:
     """What sets apart runs that differ in settings alone, as ``n_steps=1``; of others ''."""
     alike: dict[str, list[int]] = defaultdict(list)
     for place, config in enumerate(configs):
-        alike[config.model_dump_json(exclude={"recipe"})].append(place)
+        alike[config.model_dump_json(exclude={"recipe", "settings"})].append(place)
     found = [""] * len(configs)
     for places in alike.values():
         settings = [dict(leaves(configs[place].recipe)) for place in places]
