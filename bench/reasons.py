@@ -58,6 +58,10 @@ REASONS: dict[str, str] = {
         "hundred calls on arrays of a few thousand numbers, and their gradients. The embedding of "
         "38,400 images takes 4 to 6 s of the 20 s and more."
     ),
+    "ssl-meta-train-seeds": (
+        "As `ssl-meta-train`, but the images are embedded once for all seeds; the processes start "
+        "with some seconds of imports each, and the plain loop embeds with all cores."
+    ),
     "sampling-easyfsl": (
         "Of 4.9 microseconds an episode, 1 goes to its 256 random numbers, which are its own "
         "whatever the chunk, 1.2 to distinct images, and the rest to the orders of images, support "
