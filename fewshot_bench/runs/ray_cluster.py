@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fewshot_bench.errors import UsageError
-from fewshot_bench.utilities.cores import SPINS
+from fewshot_bench.utilities.cores import waiting
 from fewshot_bench.utilities.optional import import_extra
 from fewshot_bench.utilities.signals import Interrupted, interruptible, told_apart
 
@@ -79,7 +79,7 @@ def connected(address: str, cores: int) -> Iterator[Any]:
         address = os.environ.get("RAY_ADDRESS") or address
     _require_listening(address)
     ray = import_extra("ray", "clusters")
-    variables = {"OMP_NUM_THREADS": str(cores)} | SPINS
+    variables = {"OMP_NUM_THREADS": str(cores)} | waiting()
     try:
         ray.init(
             address=address,

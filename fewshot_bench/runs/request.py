@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from fewshot_bench.settings import setting_texts
+from fewshot_bench.tracking.record import leaves
 
 Split = Literal["test", "val"]
 DEFAULT_BACKBONE = "conv4-64"
@@ -28,17 +29,10 @@ def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
 
 def _texts(value: Any) -> Any:
     """A table of settings, as a study file has it, is its ``KEY=VALUE`` texts."""
-    return setting_texts(_flat(value)) if isinstance(value, Mapping) else _several(value)
-
-
-def _flat(table: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{section}{key}.")
-        else:
-            found[section + key] = str(value).lower() if isinstance(value, bool) else value
-    return found
+    if not isinstance(value, Mapping):
+        return _several(value)
+    told = {name: inner for name, inner in leaves(value) if not isinstance(inner, Mapping)}
+    return setting_texts({k: str(v).lower() if isinstance(v, bool) else v for k, v in told.items()})
 
 
 Several = Annotated[tuple[T, ...], BeforeValidator(_several), AfterValidator(_each_once)]

@@ -8,7 +8,8 @@ NETWORK_CORES = 4
 
 
 # How often a thread looks whether the others are ready before it sleeps, if nobody says otherwise.
-SPINS = {"GOMP_SPINCOUNT": "3000"}
+_SPINS = {"GOMP_SPINCOUNT": "3000"}
+_WAITING = {"OMP_WAIT_POLICY", *_SPINS}  # what a user may say of it
 
 
 def sleep_soon(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -19,8 +20,13 @@ def sleep_soon(environment: MutableMapping[str, str] = os.environ) -> None:
     run at a fifth of their speed, and some hundred times slower at worst. With 3,000 they run at
     half of it, as they should, and alone nothing is lost. What a user has set stays.
     """
-    if not environment.keys() & {"OMP_WAIT_POLICY", *SPINS}:
-        environment.update(SPINS)
+    if not environment.keys() & _WAITING:
+        environment.update(_SPINS)
+
+
+def waiting() -> dict[str, str]:
+    """What this process was told of threads that wait, for others that work for it."""
+    return {name: os.environ[name] for name in _WAITING & os.environ.keys()}
 
 
 def n_cores() -> int:

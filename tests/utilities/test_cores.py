@@ -5,7 +5,7 @@ import os
 import pytest
 
 from fewshot_bench.cli import main
-from fewshot_bench.utilities.cores import sleep_soon
+from fewshot_bench.utilities.cores import sleep_soon, waiting
 
 
 def test_the_command_line_has_waiting_threads_sleep_soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +22,11 @@ def test_what_a_user_says_of_waiting_stays(told: dict[str, str]) -> None:
     environment = dict(told)
     sleep_soon(environment)
     assert environment == told
+
+
+def test_workers_elsewhere_are_told_what_a_user_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "infinity")
+    assert waiting() == {"GOMP_SPINCOUNT": "infinity"}
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    assert waiting() == {}
