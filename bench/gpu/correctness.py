@@ -20,6 +20,7 @@ from fewshot_bench.bases.nearest_cosine import NearestCosine
 from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.evaluation.features import embed_split
 from fewshot_bench.method import Method, methods
+from fewshot_bench.presets import build_recipe
 from fewshot_bench.recipe import PretrainRecipe, Recipe
 from fewshot_bench.training.optimisation import make_optimizer
 from fewshot_bench.training.pretraining import build_backbone
@@ -75,7 +76,7 @@ def _answer(name: str, device: torch.device) -> Found:
 def gradients(setup: Setup) -> Rows:
     """Meta-training gradients of every method that has them, and of MAML by vmap."""
     for name in methods:
-        if on_images(name).recipe.train is not None:
+        if build_recipe(methods[name].recipe_type, n_shot=1).train is not None:
             yield name, partial(_gradient, name, setup.device)
     yield "maml by vmap", partial(_vmapped, setup.device)
 
