@@ -116,7 +116,8 @@ class SSLMetaPlus(Method):
         Classes come first because a softmax over the middle dimension is several times faster.
         """
         n_support = support.shape[1]
-        shape = support.new_tensor([1, math.log(n_support / n_way), math.log(n_way / 5)])
+        facts = 1.0, math.log(n_support / n_way), math.log(n_way / 5)
+        shape = torch.stack([support.new_full((), fact) for fact in facts])  # no copy to wait for
         sharpness, rate, labelled = (self.numbers @ shape).unbind()
         gram = gram_of(F.normalize(support, dim=-1), F.normalize(query, dim=-1))
         near = neighbours(gram, (self.closeness @ shape).exp())[..., n_support:]

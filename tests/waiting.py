@@ -42,7 +42,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
     "leo": (1, f"{ONCE}: the identity of a loss"),
     "logistic": (1, "looks in every sixteenth step whether it is at rest"),
     "metaoptnet-svm": (11, "looks whether it is at rest: a round more costs more than a look"),
-    "ssl-meta-plus": (3, f"{ONCE}: shots and ways; in training whether tasks are balanced"),
+    "ssl-meta-plus": (1, f"{ONCE}: in training whether tasks are balanced"),
     "tpn": (1, f"{ONCE}: whether its graph could be solved"),
 }
 FEW = ("n_steps", "epochs", "inner_steps", "test_steps", "weight_steps")  # they are all alike

@@ -12,7 +12,7 @@ def write_report(pieces: Sequence[Piece], lines: Iterable[Line]) -> str:
     """Return the report as Markdown: a table a piece and device, and what was never run."""
     known = list(lines)
     devices = list(dict.fromkeys(line.where["device"] for line in known))
-    text = ["# On a GPU", "", _summary(pieces, known)]
+    text = ["# On a GPU", "", _summary(pieces, known), *_short(known)]
     for device in devices:
         of_device = [line for line in known if line.where["device"] == device]
         where = of_device[-1].where
@@ -34,6 +34,18 @@ def _summary(pieces: Sequence[Piece], lines: Sequence[Line]) -> str:
     return "Written by `python -m bench.gpu`, from every row that it measured." + lacking
 
 
+def _short(lines: Iterable[Line]) -> list[str]:
+    """List what misses its aim and what failed: what a reader looks for first."""
+    told = []
+    for line in lines:
+        if line.state == "missed" and line.found and line.found.aim is not None:
+            found, aim = number(line.found.value), number(line.found.aim)
+            told.append(f"- `{line.piece}`, {line.row}: {found} {line.found.unit}, {aim} aimed at")
+        elif line.state == "failed":
+            told.append(f"- `{line.piece}`, {line.row}: {_in_a_cell(line.why)}")
+    return ["", "What misses its aim, or failed:", "", *told] if told else []
+
+
 def _table(lines: Iterable[Line]) -> list[str]:
     rows = [HEADER, ("---", *["---:"] * 4, "---"), *(_row(line) for line in lines)]
     return [f"| {' | '.join(cells)} |" for cells in rows]
@@ -42,7 +54,7 @@ def _table(lines: Iterable[Line]) -> list[str]:
 def _row(line: Line) -> tuple[str, ...]:
     took = f"{line.seconds:.1f} s"
     if line.found is None:
-        return line.row, line.state, "", "", took, " ".join(line.why.split()).replace("|", "/")
+        return line.row, line.state, "", "", took, _in_a_cell(line.why)
     found = line.found
     peer = "" if found.peer is None else f"{number(found.peer)}, {found.value / found.peer:.1f} x"
     return (
@@ -53,6 +65,10 @@ def _row(line: Line) -> tuple[str, ...]:
         took,
         found.note,
     )
+
+
+def _in_a_cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "/")
 
 
 def _aim(found: Found, state: str) -> str:

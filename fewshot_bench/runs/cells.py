@@ -56,6 +56,12 @@ class Cell(_Fixed):
         return tried or [self.config]
 
 
+def trains_network(config: RunConfig) -> bool:
+    """Whether the method of a run trains its network on images, not a head on stored embeddings."""
+    train = config.recipe.get("train")
+    return isinstance(train, dict) and not train.get("frozen", True)
+
+
 class SharedWork(_Fixed):
     """What several cells begin with, and is made once: a pretraining, mostly, and its embeddings.
 
@@ -78,6 +84,11 @@ class SharedWork(_Fixed):
     def is_training(self) -> bool:
         """Whether a method is trained: it is no network alone, and no embeddings."""
         return self.embeds is None and not self.is_pretraining
+
+    @property
+    def is_light(self) -> bool:
+        """Whether it is a training on stored embeddings, which one thread is best for."""
+        return self.is_training and not trains_network(self.config)
 
     @property
     def is_pretraining(self) -> bool:

@@ -91,10 +91,13 @@ def tasks_of(plan: Plan, wanted: Sequence[int], manner: Manner) -> list[Task]:
     alone = {work.name for work in missing} - common
     cores = n_cores()
     share = max(1, cores // manner.workers) if manner.engine == "local" else 1
-    tasks = [Task(w.name, w, w.needs, cores) for w in missing if w.name in common]
+    several = max(share, min(NETWORK_CORES, cores))  # of a network that a method trains
+    busy = {w.name: share if w.is_light else several if w.is_training else cores for w in missing}
+    tasks = [Task(w.name, w, w.needs, busy[w.name]) for w in missing if w.name in common]
     for i, cell in cells.items():
-        busy = max(share, min(NETWORK_CORES, cores)) if cell.trains_network else share
-        tasks.append(Task(str(i), cell, cell.needs, cores if alone & set(cell.needs) else busy))
+        own = several if cell.trains_network else share
+        busiest = max([own, *(busy[name] for name in alone & set(cell.needs))])
+        tasks.append(Task(str(i), cell, cell.needs, busiest))
     return sorted(tasks, key=lambda task: (task.name not in common, -task.cores))
 
 

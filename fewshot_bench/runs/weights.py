@@ -10,7 +10,7 @@ from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.errors import UsageError
 from fewshot_bench.method import Method, methods
 from fewshot_bench.recipe import Recipe
-from fewshot_bench.runs.cells import PRETRAINED, Cell, SharedWork
+from fewshot_bench.runs.cells import PRETRAINED, Cell, SharedWork, trains_network
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import meta_training, shots_text
 from fewshot_bench.training.pretraining import pretraining
@@ -58,7 +58,7 @@ def with_shared(
         for name, work in kept.items():
             needs = tuple(n for n in work.needs if n in kept)
             shared.setdefault(name, work.model_copy(update={"needs": needs}))
-        trains = any(_trains_network(config) for config in cell.possible)
+        trains = any(map(trains_network, cell.possible))
         update = {"needs": tuple(kept), "trains_network": trains}
         found.append(cell.model_copy(update=update))
     return tuple(found), tuple(shared.values())
@@ -124,8 +124,3 @@ def _recipe(config: RunConfig) -> Recipe:
             f"{config.title}: the {config.method} that is installed has other settings than that "
             f"of the run ({first_of(error)}); measure it anew"
         ) from None
-
-
-def _trains_network(config: RunConfig) -> bool:
-    train = config.recipe.get("train")
-    return isinstance(train, dict) and not train.get("frozen", True)

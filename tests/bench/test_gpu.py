@@ -69,6 +69,8 @@ def test_a_row_that_fails_costs_only_itself_and_is_tried_again(tmp_path: Path) -
     again = Journal(tmp_path / "rows.jsonl", where)
     assert [again.done("steps", row) for row in "abc"] == [False, True, False]
     report = write_report(PIECES, again)
+    assert "- `steps`, a: RuntimeError: CUDA / error\n" in report
+    assert "- `steps`, b: 2 x/s, 3 aimed at\n" in report
     assert "| a | failed |" in report
     assert "RuntimeError: CUDA / error" in report
     assert "| b | 2 x/s | at least 3: missed | 1, 2.0 x |" in report

@@ -130,3 +130,21 @@ def test_shared_work_is_a_task_where_several_need_it(
     assert tasks(0, 1, 2) == [("1", 4), ("0", 2), ("2", 2)]
     forced = tasks_of(plan, (0, 1), Manner(force=True, workers=4))
     assert [task.name for task in forced] == ["backbone-1", "1", "0"]
+
+
+def test_trainings_on_stored_embeddings_go_side_by_side(
+    monkeypatch: pytest.MonkeyPatch, empty_home: Path
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+
+    def trained(name: str, frozen: bool) -> SharedWork:
+        config = SHARED.config.model_copy(update={"recipe": {"train": {"frozen": frozen}}})
+        return SharedWork(name=name, title="", config=config)
+
+    shared = (trained("method-1", frozen=True), trained("method-2", frozen=False))
+    cells = [cell("a", work.name) for work in shared for _ in range(2)]
+    plan = Plan(cells=tuple(cells), shared=shared)
+    tasks = tasks_of(plan, range(4), Manner(workers=4))
+    assert {t.name: t.cores for t in tasks if t.what in shared} == {"method-1": 2, "method-2": 4}
+    alone = tasks_of(plan, (0, 2), Manner(workers=4))
+    assert [(t.name, t.cores) for t in alone] == [("2", 4), ("0", 2)]
