@@ -9,14 +9,13 @@ from typing import Any
 from fewshot_bench.errors import UsageError
 from fewshot_bench.runs.cells import Cell
 from fewshot_bench.runs.ray_cluster import Room
-from fewshot_bench.runs.ray_task import Ended, Orders, Teller, do, prepare_node
+from fewshot_bench.runs.ray_task import Ended, Orders, Teller, Told, do, prepare_node
 from fewshot_bench.runs.travelling import Data
 from fewshot_bench.utilities.crew import News, Task
 
 _RETRIES = 3  # of a task whose process or node dies
 _SECONDS_TO_STOP = 120.0  # the step at hand, and its checkpoint
 _SECONDS_TO_SETTLE = 600.0  # of a node, to bring the data
-_SECONDS_TO_TELL = 10.0
 
 
 class Nodes:
@@ -32,9 +31,11 @@ class Nodes:
         self.ray, self.room, self.orders = ray, room, orders
         self._do = ray.remote(do)
         self._running: dict[Any, Task] = {}  # by the reference of what they will return
-        here = self._at(ray.get_runtime_context().get_node_id(), soft=True)
-        actor = ray.remote(Teller).options(num_cpus=0, scheduling_strategy=here)
+        # Nowhere else: Ray may put what only prefers a node on another one, and with that it dies.
+        here = self._at(ray.get_runtime_context().get_node_id())
+        actor = ray.remote(Teller).options(num_cpus=0, max_restarts=-1, scheduling_strategy=here)
         self._teller = actor.remote()
+        self._asked = self._teller.take.remote()
 
     @property
     def busy(self) -> bool:
@@ -74,9 +75,9 @@ class Nodes:
             errors.ObjectLostError,
         )
 
-    def _at(self, node: str, soft: bool = False) -> Any:
+    def _at(self, node: str) -> Any:
         strategies = import_module("ray.util.scheduling_strategies")
-        return strategies.NodeAffinitySchedulingStrategy(node, soft=soft)
+        return strategies.NodeAffinitySchedulingStrategy(node, soft=False)
 
     def begin(self, task: Task) -> None:
         """Hand a task to Ray, which begins it where and when there is room."""
@@ -111,11 +112,18 @@ class Nodes:
         return ended
 
     def told(self) -> Iterator[News]:
-        """Yield what processes told of the tasks that they are doing."""
-        names = {task.name for task in self._running.values()}
+        """Yield what processes told of the tasks that they are doing.
+
+        Who hands it on is never waited for: it may have died, which takes Ray a while to notice.
+        """
+        if not self.ray.wait([self._asked], timeout=0)[0]:
+            return
+        told: list[Told] = []
         with suppress(self.ray.exceptions.RayError):
-            told = self.ray.get(self._teller.take.remote(), timeout=_SECONDS_TO_TELL)
-            yield from (News(*each) for each in told if each[0] in names)
+            told = self.ray.get(self._asked)
+        self._asked = self._teller.take.remote()
+        names = {task.name for task in self._running.values()}
+        yield from (News(*each) for each in told if each[0] in names)
 
     def stop(self) -> None:
         """End all tasks; those that are running, at their next checkpoint.

@@ -103,10 +103,13 @@ def cluster(folder: Path, port: int) -> Iterator[Callable[[str], Node]]:
         own.cleanup()
 
 
-def until(happened: Callable[[], Found], seconds: float) -> Found:
-    """Wait for something, and return it."""
+def until(
+    happened: Callable[[], Found], seconds: float, process: subprocess.Popen[str] | None = None
+) -> Found:
+    """Wait for something, which a process does before it ends, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := happened()):
+        assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
     return found

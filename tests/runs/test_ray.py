@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from tests.processes import free_port, fsbench, start
 from tests.runs.outcomes import assert_same, statuses
 from tests.runs.patterns import write_patterns
-from tests.runs.ray_nodes import cluster, until
+from tests.runs.ray_nodes import Found, cluster, until
 
 pytestmark = [
     pytest.mark.cluster,
@@ -74,13 +75,18 @@ def test_a_node_a_worker_and_the_driver_may_be_killed(tmp_path: Path) -> None:
         head, second = add("head"), add("second")
         tell("two nodes are there")
         process = start(driver, *command)
-        until(lambda: second.workers("patterns"), PATIENCE)
+
+        def during(happened: Callable[[], Found]) -> Found:
+            """Wait for something that happens before the driver has ended."""
+            return until(happened, PATIENCE, process)
+
+        during(lambda: second.workers("patterns"))
         tell("killing the second node")
         second.kill()
-        busy = until(lambda: head.workers("shot") if finished(driver) else [], PATIENCE)
+        busy = during(lambda: head.workers("shot"))
         tell("killing a worker of the first")
         os.kill(busy[0], signal.SIGKILL)
-        until(lambda: finished(driver) >= 3, PATIENCE)
+        during(lambda: finished(driver) >= 3)
         tell("killing the driver")
         process.kill()
         _, said = process.communicate()

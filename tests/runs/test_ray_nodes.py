@@ -1,0 +1,62 @@
+"""What processes tell of their tasks, in place of whom a fake of Ray answers, or does not."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fewshot_bench.runs.ray_cluster import Room
+from fewshot_bench.runs.ray_nodes import Nodes
+from fewshot_bench.runs.ray_task import Orders
+from fewshot_bench.utilities.crew import News, Task
+from tests.runs.test_driver import SHARED
+
+
+class RayError(Exception):
+    """As Ray's."""
+
+
+class Ray:
+    """Of Ray what is asked; a reference is a number, and its answers are given by hand."""
+
+    exceptions = SimpleNamespace(RayError=RayError)
+
+    def __init__(self) -> None:
+        self.answers: dict[int, Any] = {}
+        self.asked = 0
+
+    def get_runtime_context(self) -> Any:
+        return SimpleNamespace(get_node_id=lambda: "here")
+
+    def remote(self, _what: Any) -> Any:
+        actor = SimpleNamespace(take=SimpleNamespace(remote=self._ask), remote=self._ask)
+        made = SimpleNamespace(remote=lambda: actor)
+        return SimpleNamespace(options=lambda **_: actor if _what.__name__ == "do" else made)
+
+    def _ask(self, *_arguments: Any) -> int:
+        self.asked += 1
+        return self.asked
+
+    def wait(self, references: list[int], timeout: float) -> tuple[list[int], list[int]]:
+        assert timeout == 0, "nobody is waited for"
+        return [r for r in references if r in self.answers], []
+
+    def get(self, reference: int) -> Any:
+        answer = self.answers[reference]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_who_hands_news_on_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Nodes, "_at", lambda _self, node: node)
+    ray = Ray()
+    nodes = Nodes(ray, Room(1, 0, 0), Orders("memory://", "code", 1))
+    nodes.begin(Task("a", SHARED, (), 1))  # reference 2
+    assert list(nodes.told()) == []
+    ray.answers[1] = RayError("its node has died")
+    assert list(nodes.told()) == []
+    ray.answers[3] = [("a", "begun", None), ("another's", "begun", None)]
+    assert list(nodes.told()) == [News("a", "begun", None)]
+    assert list(nodes.told()) == []
+    assert ray.asked == 4
