@@ -195,7 +195,8 @@ class LEO(Method):
         networks = (self.encoder, self.relation, self.decoder)
         squares = sum(w.square().sum() for net in networks for w in net.parameters())
         rows = F.normalize(self.decoder.weight, dim=0)
-        correlations = (rows.T @ rows - torch.eye(rows.shape[1]).to(rows)).square().mean()
+        identity = torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
+        correlations = (rows.T @ rows - identity).square().mean()
         return self.recipe.l2_penalty * squares / 2 + self.recipe.orthogonality * correlations
 
     def _drop(self, embeddings: Tensor) -> Tensor:

@@ -139,14 +139,21 @@ class TrainRecipe(OptimRecipe):
         description="draw the balance of every step's queries from these, as balanced,dirichlet:2; "
         "one named twice is drawn, and counts, twice as often; none: balanced",
     )
-    frozen: bool = Field(True, description="keep the backbone, train on stored embeddings")
-    augment: Augmentation = Field(
-        "none", description="as pretrain.augment; stored embeddings have none"
+    frozen: bool = Field(
+        True,
+        description="keep the backbone; it embeds each train image once, or anew where augment "
+        "changes it",
     )
+    augment: Augmentation = Field("none", description="of support and queries, as pretrain.augment")
     val_every: int = Field(500, ge=1, description="steps between validations")
     val_episodes: int = Field(
         1000, ge=1, description="of each validation, spread over the protocols of a mixture"
     )
+
+    @property
+    def on_embeddings(self) -> bool:
+        """Whether it is trained on stored embeddings, and no image goes through the backbone."""
+        return self.frozen and self.augment == "none"
 
     @field_validator("query_balance")
     @classmethod

@@ -42,6 +42,7 @@ class SSLMetaRecipe(Recipe):
             "backbone": "wrn-28-10",  # [config/*.yaml]
             "train.steps": 50_000,  # [config/*.yaml]
             "train.val_every": 1000,  # [main.py]
+            "train.augment": "natural",  # of each episode's images, embedded anew [main.py]
             "pretrain.epochs": 70,  # 10 of warm-up, then the 60 of the README [main_feat.py]
             "pretrain.schedule": "step",
             "pretrain.warmup": 10 / 70,

@@ -39,7 +39,6 @@ ONCE = "once a batch of tasks, not once a step"
 ALLOWED: dict[str, tuple[int, str]] = {
     "baseline": (1, f"{ONCE}: its start is drawn on the CPU, so that it is the same everywhere"),
     "baseline-plus": (1, "as baseline"),
-    "leo": (1, f"{ONCE}: the identity of a loss"),
     "logistic": (1, "looks in every sixteenth step whether it is at rest"),
     "metaoptnet-svm": (11, "looks whether it is at rest: a round more costs more than a look"),
     "ssl-meta-plus": (1, f"{ONCE}: in training whether tasks are balanced"),

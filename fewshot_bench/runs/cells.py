@@ -41,7 +41,7 @@ class Cell(_Fixed):
         config: the run as asked for.
         choices: of a sweep, one of which takes its place; none without a sweep.
         needs: names of the shared work that it builds on.
-        trains_network: it trains a network on images itself, if its weights are not stored.
+        trains_network: see `trains_network`; its own training, if its weights are not stored.
     """
 
     config: RunConfig
@@ -57,9 +57,11 @@ class Cell(_Fixed):
 
 
 def trains_network(config: RunConfig) -> bool:
-    """Whether the method of a run trains its network on images, not a head on stored embeddings."""
+    """Whether the training of a run's method takes images through its network in every step."""
     train = config.recipe.get("train")
-    return isinstance(train, dict) and not train.get("frozen", True)
+    if not isinstance(train, dict):
+        return False
+    return not train.get("frozen", True) or train.get("augment", "none") != "none"
 
 
 class SharedWork(_Fixed):

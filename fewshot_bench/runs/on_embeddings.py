@@ -44,7 +44,7 @@ def recipe_on_embeddings(
     if build("pretrain=none").train is None:
         return build("pretrain=none")
     recipe = build(*_AS_THEY_ARE)
-    if recipe.train is None or (not recipe.train.frozen or recipe.train.augment != "none"):
+    if recipe.train is None or not recipe.train.on_embeddings:
         raise UsageError(
             "embeddings have no network to train and no images to augment; leave the settings "
             "'train.frozen' and 'train.augment' out"

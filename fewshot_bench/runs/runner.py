@@ -183,7 +183,7 @@ def prepare(
             trained.method.see_base(base, labels)
     if recipe.train is not None:
         trained.weights = meta_training(config, dataset, recipe.train, renew)
-        with threads(meta_training_threads(recipe.train.frozen)):
+        with threads(meta_training_threads(recipe.train.on_embeddings)):
             facts = meta_train(trained.weights, trained.method, dataset, recipe.train)
         trained.train_seconds = facts["seconds"]
         trained.curves += facts["curves"]

@@ -91,7 +91,8 @@ def _embeddings(weights: StoredWeights, config: RunConfig) -> Iterator[SharedWor
         return
     fixed = not kind.adapts_backbone and (recipe.train is None or recipe.train.frozen)
     trains = fixed and recipe.train is not None
-    roles = {"train": kind.uses_base or trains, "val": trains, "measured": fixed}
+    learns = trains and recipe.train is not None and recipe.train.on_embeddings
+    roles = {"train": kind.uses_base or learns, "val": trains, "measured": fixed}
     origin = config.train_dataset or config.dataset
     for role in (role for role, needed in roles.items() if needed):
         data, split = (config.dataset, config.split) if role == "measured" else (origin, role)

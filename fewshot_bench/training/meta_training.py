@@ -131,11 +131,12 @@ def _trainer(
     val, judges = dataset["val"], _judged_on(stored)
     sources = [EpisodeSource(val, shape) for shape in judges]
     n_each = -(-recipe.val_episodes // len(sources))
-    if recipe.frozen:
-        table, val_table = inputs_of(method, episodes.split), inputs_of(method, val)
+    table: Table
+    if recipe.on_embeddings:
+        table = inputs_of(method, episodes.split)
     else:
-        images = dataset.images("train")
-        table, val_table = ImageTable(images, method.device, recipe.augment), None
+        table = ImageTable(dataset.images("train"), method.device, recipe.augment)
+    val_table = inputs_of(method, val) if recipe.frozen else None
 
     def objective(step: int) -> Tensor:
         method.train()

@@ -31,9 +31,9 @@ def pretraining_threads() -> int:
     return _whole[0] if _whole else torch.get_num_threads()
 
 
-def meta_training_threads(frozen: bool) -> int:
+def meta_training_threads(on_embeddings: bool) -> int:
     """One on stored embeddings, whose arrays are small; a few for a network on images."""
-    return 1 if frozen else min(NETWORK_CORES, pretraining_threads())
+    return 1 if on_embeddings else min(NETWORK_CORES, pretraining_threads())
 
 
 @contextmanager

@@ -137,14 +137,19 @@ def test_trainings_on_stored_embeddings_go_side_by_side(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
 
-    def trained(name: str, frozen: bool) -> SharedWork:
-        config = SHARED.config.model_copy(update={"recipe": {"train": {"frozen": frozen}}})
+    def trained(name: str, **train: Any) -> SharedWork:
+        config = SHARED.config.model_copy(update={"recipe": {"train": train}})
         return SharedWork(name=name, title="", config=config)
 
-    shared = (trained("method-1", frozen=True), trained("method-2", frozen=False))
+    shared = (
+        trained("method-1", frozen=True, augment="none"),
+        trained("method-2", frozen=False),
+        trained("method-3", frozen=True, augment="natural"),
+    )
     cells = [cell("a", work.name) for work in shared for _ in range(2)]
     plan = Plan(cells=tuple(cells), shared=shared)
-    tasks = tasks_of(plan, range(4), Manner(workers=4))
-    assert {t.name: t.cores for t in tasks if t.what in shared} == {"method-1": 2, "method-2": 4}
+    tasks = tasks_of(plan, range(6), Manner(workers=4))
+    cores = {t.name: t.cores for t in tasks if t.what in shared}
+    assert cores == {"method-1": 2, "method-2": 4, "method-3": 4}
     alone = tasks_of(plan, (0, 2), Manner(workers=4))
     assert [(t.name, t.cores) for t in alone] == [("2", 4), ("0", 2)]

@@ -38,6 +38,7 @@ def test_embeddings_that_several_cells_read_come_after_their_pretraining() -> No
         ("tim", ("train=none", "transform=CL2N"), {"train", "measured"}),
         ("logistic", ("train=none",), {"measured"}),
         ("ssl-meta", FROZEN, {"train", "val", "measured"}),
+        ("ssl-meta", (*FROZEN, "train.augment=natural"), {"val", "measured"}),
         ("proto-net", ("train.frozen=false",), set()),  # its network is another at meta-test
         ("maml", (), set()),
     ],

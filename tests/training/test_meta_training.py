@@ -10,7 +10,7 @@ from fewshot_bench.episodes.episode import Episode
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.evaluation.evaluate import Scores
-from fewshot_bench.recipe import TrainRecipe
+from fewshot_bench.recipe import Augmentation, TrainRecipe
 from fewshot_bench.training import meta_training as meta_training_module
 from fewshot_bench.training.checkpoints import StoredWeights
 from fewshot_bench.training.meta_training import (
@@ -47,6 +47,17 @@ def test_a_frozen_backbone_stays_as_it_was() -> None:
     assert not same(backbone, free)
 
 
+@pytest.mark.usefixtures("every_step_validates_better")
+def test_images_are_augmented_before_a_frozen_backbone() -> None:
+    augmented, stored = (
+        weights(train("ssl-meta", "train.steps=3", f"train.augment={how}"))
+        for how in ("natural", "none")
+    )
+    assert not same(augmented, stored)
+    backbone = {name: t for name, t in augmented.items() if name.startswith("backbone.")}
+    assert same(backbone, stored)
+
+
 def test_a_step_has_the_next_episodes_of_the_stream() -> None:
     split, spec = make_dataset()["train"], EpisodeSpec(5, 1, 2)
     episodes = TrainingEpisodes(split, spec, TrainRecipe(tasks_per_step=3), seed=1)
@@ -57,13 +68,21 @@ def test_a_step_has_the_next_episodes_of_the_stream() -> None:
             assert (getattr(found, name) == values).all(), name
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize(
+    ("frozen", "augment"), [(False, "none"), (True, "none"), (True, "natural")]
+)
 def test_modes_and_names_follow_from_what_is_trained(
-    frozen: bool, monkeypatch: pytest.MonkeyPatch
+    frozen: bool, augment: Augmentation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = make_dataset()
     recipe = TrainRecipe(
-        steps=3, val_every=2, val_episodes=3, n_query=2, frozen=frozen, tasks_per_step=2
+        steps=3,
+        val_every=2,
+        val_episodes=3,
+        n_query=2,
+        frozen=frozen,
+        augment=augment,
+        tasks_per_step=2,
     )
     stored = meta_training(config("proto-net"), dataset, recipe)
     method = make_method("proto-net").float()
@@ -73,7 +92,7 @@ def test_modes_and_names_follow_from_what_is_trained(
 
     def noted(episode: Episode, labels: Tensor) -> Tensor:
         modes.append((method.training, method.backbone.training, len(labels)))
-        assert episode.embedded == frozen
+        assert episode.embedded == (frozen and augment == "none")
         assert episode.classes is not None
         value = loss(episode, labels)
         return value if value.requires_grad else value.clone().requires_grad_()
