@@ -49,7 +49,7 @@ def meta_training(
     return StoredWeights(
         {
             "kind": "method",
-            "version": ALGORITHM_VERSION,
+            "version": _version(recipe),
             "method": config.method,
             "backbone": config.backbone,
             **given,
@@ -63,6 +63,11 @@ def meta_training(
         config_source(config),
         renew,
     )
+
+
+def _version(recipe: TrainRecipe) -> int:
+    """`ALGORITHM_VERSION`, and one more where a frozen backbone once saw no augmentation."""
+    return ALGORITHM_VERSION + (recipe.frozen and not recipe.on_embeddings)
 
 
 def _recipe_facts(config: RunConfig) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Meta-training: its episodes, its key, and what it leaves as it was."""
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -129,5 +130,15 @@ def test_weights_are_keyed_by_what_makes_them_and_nothing_else() -> None:
     plain = meta_training(config("proto-net", "pretrain=none"), dataset, TrainRecipe())
     assert "backbone_weights" not in plain.facts
     assert (plain.facts["kind"], plain.facts["version"], plain.renew) == ("method", 1, False)
+    versions = {
+        (frozen, augment): meta_training(
+            config("proto-net", "pretrain=none"),
+            dataset,
+            TrainRecipe(frozen=frozen, augment=augment),
+        ).facts["version"]
+        for frozen in (True, False)
+        for augment in get_args(Augmentation)[:2]
+    }
+    assert [case for case, version in versions.items() if version != 1] == [(True, "shift")]
     other = meta_training(config("proto-net", "pretrain=none"), make_dataset(1), TrainRecipe())
     assert other.key != plain.key
