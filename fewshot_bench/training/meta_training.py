@@ -20,6 +20,7 @@ from fewshot_bench.method import Method, methods
 from fewshot_bench.provenance.code_digest import source_digest
 from fewshot_bench.recipe import TrainRecipe
 from fewshot_bench.training.checkpoints import StoredWeights, identity, load_into
+from fewshot_bench.training.memory import known_by_heart
 from fewshot_bench.training.protocols import (
     balance_weights,
     fitting,
@@ -29,6 +30,7 @@ from fewshot_bench.training.protocols import (
     validation_shapes,
 )
 from fewshot_bench.training.trainer import Trainer
+from fewshot_bench.utilities.progress import say
 
 ALGORITHM_VERSION = 1  # raise it when the same recipe would give other weights
 
@@ -116,6 +118,8 @@ def meta_train(
         if stored.missing():
             if not recipe.frozen:
                 method.backbone.weights_key = None  # they change from now on
+            if recipe.on_embeddings and (caution := known_by_heart(method, dataset)):
+                say(f"warning: {stored.facts['method']}: {caution}")
             with _as_trained(method):
                 done = _trainer(stored, method, dataset, recipe).run()
             stored.finish(method.state_dict(), done.outcome)

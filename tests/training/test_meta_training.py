@@ -142,3 +142,15 @@ def test_weights_are_keyed_by_what_makes_them_and_nothing_else() -> None:
     assert [case for case, version in versions.items() if version != 1] == [(True, "shift")]
     other = meta_training(config("proto-net", "pretrain=none"), make_dataset(1), TrainRecipe())
     assert other.key != plain.key
+
+
+def test_a_network_that_knows_its_images_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(meta_training_module, "known_by_heart", lambda *_: "nothing to learn")
+    train("ssl-meta", "train.frozen=false")
+    assert "nothing to learn" not in capsys.readouterr().err
+    train("ssl-meta")
+    assert "warning: ssl-meta: nothing to learn\n" in capsys.readouterr().err
+    train("ssl-meta")
+    assert "nothing to learn" not in capsys.readouterr().err, "these weights are there already"
