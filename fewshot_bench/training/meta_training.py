@@ -118,8 +118,6 @@ def meta_train(
         if stored.missing():
             if not recipe.frozen:
                 method.backbone.weights_key = None  # they change from now on
-            if recipe.on_embeddings and (caution := known_by_heart(method, dataset)):
-                say(f"warning: {stored.facts['method']}: {caution}")
             with _as_trained(method):
                 done = _trainer(stored, method, dataset, recipe).run()
             stored.finish(method.state_dict(), done.outcome)
@@ -146,6 +144,10 @@ def _trainer(
     else:
         table = ImageTable(dataset.images("train"), method.device, recipe.augment)
     val_table = inputs_of(method, val) if recipe.frozen else None
+    if table.embedded and val_table is not None:
+        seen = (episodes.split, table), (val, val_table)
+        if caution := known_by_heart(method.backbone, *seen):
+            say(f"warning: {stored.facts['method']}: {caution}")
 
     def objective(step: int) -> Tensor:
         method.train()
