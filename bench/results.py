@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TEXTS = ("README.md", "docs/*.md")
 CHOSEN = {  # of a file with several protocols: what its figure shows
-    "deep-backbones": "--dataset cifar-fs-wrn --episodes 10000",
     "omniglot": "--ways 20",
+    "wrn-28-10": "--episodes 10000",
 }
 _TABLE = re.compile(r"^<!-- (fsbench (?:table|compare) .*) -->\n+(?:\|.*\n)*\n*", re.M)
 

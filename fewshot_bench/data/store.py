@@ -72,7 +72,8 @@ def _stored_name(name: str) -> str:
     stored = stored_names()
     if name not in datasets and canonical(name) not in stored:
         hint = suggestion(canonical(name), {*datasets, *stored})
-        raise UsageError(f"no dataset is called '{name}'; {hint}")
+        own = "'fsbench data import' brings your own in"
+        raise UsageError(f"no dataset is called '{name}'; {hint} ({own})")
     if name not in datasets:
         return name
     entry = datasets[name]

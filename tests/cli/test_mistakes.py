@@ -163,6 +163,12 @@ def test_names_that_are_long_or_not_utf8(
     assert words in refused(*arguments)
 
 
+def test_a_study_of_data_that_only_a_user_can_bring_says_how(refused: Refused) -> None:
+    said = refused("study", "deep-backbones")
+    assert "no dataset is called 'cifar-fs-wrn'" in said
+    assert "('fsbench data import' brings your own in)" in said
+
+
 def test_classes_with_long_names_are_kept(mine: Path) -> None:
     labels = np.repeat([f"{i}{'é' * 300}" for i in range(2)], 20)
     np.savez("long.npz", X=np.ones((40, 2)), y=labels)
