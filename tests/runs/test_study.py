@@ -148,6 +148,7 @@ def test_shipped_studies_say_what_they_are_for() -> None:
         "smoke",
         "all-imbalance",
         "cifar-fs-conv4",
+        "deep-backbones",
         "heads-imbalance",
         "omniglot",
         "ssl-meta-plus",
