@@ -73,6 +73,7 @@ class Nodes:
             errors.OutOfMemoryError,
             errors.LocalRayletDiedError,
             errors.ObjectLostError,
+            errors.TaskUnschedulableError,  # the one node that was asked has died meanwhile
         )
 
     def _at(self, node: str) -> Any:
