@@ -36,20 +36,22 @@ class GradientNet(nn.Module):
             near: how near each query is to each other one, ``[T, Q, Q]``; rows sum to at most 1.
         """
         hidden = self.first(self._facts(logits, before, votes)).relu()
-        around = self.of_neighbours(near[:, None] @ hidden)
-        around = around + self.of_classes(hidden.mean(1, keepdim=True))
+        # Queries first, so that all classes' neighbours are asked in one product of matrices.
+        around = self.of_neighbours((near @ hidden.flatten(2)).view_as(hidden))
+        around = around + self.of_classes(hidden.mean(2, keepdim=True))
         hidden = hidden + (self.own(hidden) + around).relu()
         inferred: Tensor = self.last(hidden).squeeze(-1)
-        return inferred
+        return inferred.transpose(1, 2)
 
     @staticmethod
     def _facts(logits: Tensor, before: Tensor, votes: Tensor) -> Tensor:
-        """What is known of each pair of query and class, ``[T, W, Q, 6]``, of the order of 1."""
+        """What is known of each pair of query and class, ``[T, Q, W, 6]``, of the order of 1."""
         now = logits.softmax(1)
         sizes = logits.shape[1] * now.mean(2, keepdim=True)
         confidence = now.amax(1, keepdim=True)
         facts = (logits - logits.mean(1, keepdim=True), now, before, votes / 3, sizes, confidence)
-        return torch.stack([fact.expand_as(logits) for fact in facts], dim=-1)
+        pairs = [fact.expand_as(logits).transpose(1, 2) for fact in facts]
+        return torch.stack(pairs, dim=-1)
 
 
 class TrustNet(nn.Module):
