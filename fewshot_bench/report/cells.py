@@ -33,8 +33,8 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         [0, 1], ``n_seeds``, ``seed_sd`` (ddof 1; NaN for one seed), ``seeds`` and their
         ``run_ids``, the means of ``train_seconds`` and ``ms_per_episode``, ``fitted`` and
         ``shared_classes`` (which the data determine), ``recipe`` and ``weights`` (one a cell, as
-        ``variant`` tells others apart), ``best`` (no mean of the column is better) and ``label``
-        of the column, sorted as a table reads.
+        ``variant`` tells others apart), ``common``, ``best`` (no mean of the column is better)
+        and ``label`` of the column, sorted as a table reads.
     """
     ci95 = runs[metric.ci95] if metric.ci95 else float("nan")
     shown = runs.assign(mean=runs[metric.value], ci95=ci95).dropna(subset=["mean"])
@@ -52,6 +52,7 @@ def cells(runs: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
         shared_classes=("shared_classes", "last"),
         recipe=("recipe", "last"),
         weights=("weights", "last"),
+        common=("common", "last"),
     ).reset_index()
     rank = result["mean"] if metric.lowest_is_best else -result["mean"]
     result["best"] = rank == rank.groupby([result[fact] for fact in COLUMN]).transform("min")
@@ -63,21 +64,32 @@ def latest(runs: Sequence[TrackedRun]) -> pd.DataFrame:
     """One row a run, only the latest of each seed of each cell.
 
     Runs that differ in nothing but their time are one; their `order` says which is the latest.
-    Adds ``variant``, and keeps recipes.
+    Adds ``variant`` and ``common``, the settings that were asked for in all of them, which would
+    tell no row from another. Recipes are kept.
     """
     frame = pd.DataFrame([asdict(run) for run in runs]).sort_values("order", kind="stable")
-    frame["variant"] = _variants(frame)
+    common = _common(frame)
+    frame["variant"], frame["common"] = _variants(frame, common), ", ".join(common)
     return frame.drop_duplicates([*ROW, *COLUMN, "seed"], keep="last")
 
 
-def _variants(frame: pd.DataFrame) -> "pd.Series[str]":
+def _common(frame: pd.DataFrame) -> list[str]:
+    """Settings that were asked for in every run, if these are of several methods."""
+    if len(set(frame["method"])) == 1:
+        return []
+    asked = [set(settings) for settings in frame["settings"]]
+    return [text for text in frame["settings"].iloc[0] if all(text in each for each in asked)]
+
+
+def _variants(frame: pd.DataFrame, common: Sequence[str]) -> "pd.Series[str]":
     """Name what was asked for beside the defaults, and what else tells runs of a column apart."""
     names: dict[Hashable, str] = {}
     for _, family in frame.groupby(["method", "backbone", "weights"]):
         columns = [column["recipe"].tolist() for _, column in family.groupby(COLUMN)]
         keys = sorted({key for recipes in columns for key in _varying(recipes)})
         labels = family[["weights", "recipe", "preset", "settings"]].to_dict("records")
-        variants = [_variant(keys, **{str(k): v for k, v in row.items()}) for row in labels]
+        rows = [{str(k): v for k, v in row.items()} for row in labels]
+        variants = [_variant(keys, common, **row) for row in rows]
         names |= zip(family.index, variants, strict=True)
     return pd.Series(names)
 
@@ -89,16 +101,25 @@ def _varying(recipes: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _variant(
-    keys: Sequence[str], weights: str, recipe: dict[str, str], preset: str, settings: Sequence[str]
+    keys: Sequence[str],
+    common: Sequence[str],
+    *,
+    weights: str,
+    recipe: dict[str, str],
+    preset: str,
+    settings: Sequence[str],
 ) -> str:
-    """Name a row: weights, preset unless default, settings asked for, then others of `keys`."""
+    """Name a row: weights, preset unless default, settings asked for, then others of `keys`.
+
+    Settings that all rows have in common are left out.
+    """
     asked = {text.partition("=")[0] for text in settings}
     unasked = [key for key in keys if not {key, key.partition(".")[0]} & asked]
     others = {key: recipe[key] for key in unasked if key in recipe}
     many = len(unasked) > MAX_NAMED
     parts = [weights] if weights else []
     parts += [f"preset {preset}"] if many or preset != "default" else []
-    parts += settings
+    parts += [text for text in settings if text not in common]
     if many:
         return ", ".join([*parts, f"recipe {stable_hash(others, length=6)}"])
     return ", ".join([*parts, *(f"{key}={value}" for key, value in others.items())])

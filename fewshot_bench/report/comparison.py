@@ -63,6 +63,7 @@ class Comparison:
         pairs: column by column.
         columns: facts of each column, as `note_on` takes them.
         margin: of equivalence, in [0, 1]; None: nobody asked.
+        common: settings that were asked for in all runs; '' if there are none.
         transductive: names of the rows that are.
         shortened: whether some runs have more episodes than are compared.
         ranks, ranked: average ranks over the columns, and whose; None with fewer than two columns
@@ -72,6 +73,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     columns: tuple[Cell, ...]
     margin: float | None
+    common: str
     transductive: tuple[str, ...]
     shortened: bool
     ranks: Ranks | None
@@ -123,6 +125,7 @@ def compare_runs(
         pairs=_compared(chosen, accuracies, margin),
         columns=tuple(shown),
         margin=margin,
+        common=frame["common"].iloc[0],
         transductive=_transductive([row for _, pair in chosen for row in pair]),
         shortened=not all(row["whole"] for _, pair in chosen for row in pair),
         ranks=ranks,

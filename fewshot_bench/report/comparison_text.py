@@ -9,7 +9,7 @@ import pandas as pd
 from fewshot_bench.report.column_notes import note_on
 from fewshot_bench.report.comparison import Comparison, Pair
 from fewshot_bench.report.markdown import escape, grid
-from fewshot_bench.report.notes import TRANSDUCTIVE_NOTE
+from fewshot_bench.report.notes import COMMON_NOTE, TRANSDUCTIVE_NOTE
 from fewshot_bench.utilities.csv_text import csv_text
 
 TEXTS = 3  # columns that stand to the left
@@ -40,6 +40,8 @@ def notes(told: Comparison) -> list[str]:
         f"p: that there is no difference, {family}. Better, equal, worse: episodes of the first.",
         "Episodes needed: to find a true difference of this size in 80 of 100 cases.",
     ]
+    if told.common:
+        said.append(COMMON_NOTE.format(told.common))
     if told.margin is not None:
         said.append(
             f"p (± {100 * told.margin:g}): that they differ by {100 * told.margin:g} points or "

@@ -26,6 +26,7 @@ SEEDS_NOTE = (
     "Several training seeds: their mean ± the mean of their intervals, if there are any; sd is "
     "the standard deviation between seeds."
 )
+COMMON_NOTE = "All rows are with {}."
 CROSSED_NOTE = (
     "Trained on another data set: pretrained, meta-trained and selected on its train and val "
     "splits, only measured on the one that is named first."
@@ -76,6 +77,7 @@ def notes_below(
     """
     notes = [metric.note, _best_note(metric) if untold is None else SIGNIFICANT_NOTE]
     notes += [UNTOLD_NOTE.format("; ".join(untold))] if untold else []
+    notes += [COMMON_NOTE.format(common) for common in set(frame["common"]) - {""}]
     if (frame["n_seeds"] > 1).any():
         notes.append(SEEDS_NOTE)
     if (frame["setting"] == "transductive").any():

@@ -34,7 +34,7 @@ def render(runs: Sequence[TrackedRun], *, published: pd.DataFrame | None = None)
     for our runs; runs of earlier versions have accuracies alone. A run has a line for each
     published number that it stands beside; published numbers without a run follow.
     """
-    frame = latest(runs).drop(columns=["order", "record", "studies"])
+    frame = latest(runs).drop(columns=["common", "order", "record", "studies"])
     beside = None if published is None else _beside(frame, theirs_for(frame, published))
     frame = frame.rename(columns={"n_way": "ways", "n_shot": "shots", "n_query": "queries"})
     frame = frame.rename(columns={"mean": "accuracy"})

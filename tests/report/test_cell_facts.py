@@ -79,6 +79,7 @@ def test_a_cell_has_every_fact_of_its_runs() -> None:
         "shared_classes": 3,
         "recipe": {"n_steps": "3"},
         "weights": "",
+        "common": "",
         "best": True,
         "label": "1-shot",
     }
@@ -149,6 +150,17 @@ def test_four_settings_are_a_recipe_of_six_digits() -> None:
     assert [name[:-6] for name in found] == ["preset paper, recipe "] * 2
     assert found[0] != found[1]
     assert variants({"recipe": recipes[0]}, {"recipe": recipes[1]})[0].startswith("preset default,")
+
+
+def test_what_was_asked_for_in_every_run_tells_no_row_from_another() -> None:
+    asked = {"settings": ("b=1", "a=2"), "recipe": {"b": "1", "a": "2"}}
+    alone = {"settings": ("a=2", "b=1", "c=3"), "recipe": {"b": "1", "a": "2", "c": "3"}}
+    tim = {**alone, "method": "tim"}
+    frame = latest([tracked(0, **asked), tracked(1, **tim)])
+    assert [*frame["variant"]] == ["", "c=3"]
+    assert {*frame["common"]} == {"b=1, a=2"}
+    assert variants(asked, alone) == ["b=1, a=2", "a=2, b=1, c=3"]  # of one method
+    assert variants(asked, tim, {"method": "anil"}) == ["b=1, a=2", "a=2, b=1, c=3", ""]
 
 
 def test_names_of_a_row() -> None:

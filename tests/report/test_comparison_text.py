@@ -59,7 +59,15 @@ COLUMN: dict[Any, Any] = {
     "data_checksum": "d" * 64,
     "train_dataset": "",
 }
-PLAIN = Comparison((PAIR,), (COLUMN,), None, (), shortened=False, ranks=None, ranked=())
+PLAIN = Comparison(
+    *((PAIR,), (COLUMN,)),
+    margin=None,
+    common="",
+    transductive=(),
+    shortened=False,
+    ranks=None,
+    ranked=(),
+)
 NOTE = (
     "fc100 1-shot: 5-way 1-shot, 15 queries a class (balanced), 60 test episodes eeeeeeeeeeee, "
     "data dddddddddddd."
@@ -80,6 +88,7 @@ FULL = Comparison(
     ),
     (COLUMN,),
     margin=0.015,
+    common="lr=1, n_steps=3",
     transductive=("tim", "pt-map"),
     shortened=True,
     ranks=RANKS,
@@ -117,6 +126,7 @@ def test_notes_where_all_is_asked_for() -> None:
         SAID[0],
         corrected,
         SAID[2],
+        "All rows are with lr=1, n_steps=3.",
         "p (± 1.5): that they differ by 1.5 points or more (two one-sided tests, corrected "
         "likewise); as good: they do not.",
         "Seeds: trainings of the first and of the second. One alone has no spread between seeds: "

@@ -36,10 +36,11 @@ def test_a_plain_table_has_three_notes() -> None:
 
 
 def test_all_that_can_be_said_in_its_order() -> None:
-    tim: dict[str, object] = {"method": "tim", "setting": "transductive"}
-    crossed: dict[str, object] = {"train_dataset": "omniglot", "method": "r2d2"}
+    asked: dict[str, object] = {"settings": ("a=1", "b=2")}
+    tim: dict[str, object] = {"method": "tim", "setting": "transductive", **asked}
+    crossed: dict[str, object] = {"train_dataset": "omniglot", "method": "r2d2", **asked}
     found = below(
-        frame({}, {"seed": 1}, tim, crossed),
+        frame(asked, {"seed": 1, **asked}, tim, crossed),
         n_lacking=3,
         untold=["a (x)", "b (y)"],
         cost=True,
@@ -54,6 +55,7 @@ def test_all_that_can_be_said_in_its_order() -> None:
         ACCURACY.note,
         notes.SIGNIFICANT_NOTE,
         "Only the highest mean is bold where episodes are not at hand: a (x); b (y).",
+        "All rows are with a=1, b=2.",
         notes.SEEDS_NOTE,
         notes.TRANSDUCTIVE_NOTE,
         CROSSED_NOTE,

@@ -124,7 +124,7 @@ def caption_of(frame: pd.DataFrame, *notes: str, episodes: bool = True) -> str:
     parts = [
         ", ".join(filter(None, [facts.get("dataset"), split])),
         f"trained on {trained}" if trained else "",
-        str(facts.get("backbone", "")),
+        ", ".join(filter(None, [facts.get("backbone"), *set(frame["common"])])),
         _shape(facts),
         f"{facts['n_episodes']:,} episodes" if episodes and "n_episodes" in facts else "",
         *notes,

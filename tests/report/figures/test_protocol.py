@@ -106,6 +106,8 @@ def test_a_caption_tells_what_all_have_in_common() -> None:
         "cifar-fs, test classes · trained on fc100 · conv4-64 · 5-way 1-shot, 15 queries a class "
         "of 3 classes, balanced"
     )
+    asked = frame_of(*(tracked(0, method=m, settings=("a=1", "b=2")) for m in ("tim", "anil")))
+    assert caption_of(asked).startswith("cifar-fs, test classes · conv4-64, a=1, b=2 · 5-way")
 
 
 def test_a_caption_leaves_out_what_differs() -> None:
@@ -131,12 +133,14 @@ def test_each_row_has_a_name_of_its_own_however_long_its_settings_are() -> None:
         tracked(i, settings=(f"x={i}", text), recipe={"x": str(i)}, method=method)
         for i, method in enumerate(methods)
     ]
+    runs.append(tracked(9, method="unem"))  # so that no setting is one of all runs
     assert names_of(frame_of(*runs), longest=24) == [
         "pnet (3, constant)",
         "proto-net (0, constant)",
         "proto-net (1, constant)",
         "proto-net (2, constant)",
         "tim (4, constant)",
+        "unem",
     ]
     assert names_of(frame_of(*runs), longest=17) == [
         "pnet (…=constant)",
@@ -144,6 +148,7 @@ def test_each_row_has_a_name_of_its_own_however_long_its_settings_are() -> None:
         "proto-net (…tant 2)",
         "proto-net (…tant 3)",
         "tim (4, constant)",
+        "unem",
     ]
 
 
