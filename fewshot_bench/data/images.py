@@ -4,10 +4,11 @@ import ctypes
 import io
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import chain
 from typing import TypeVar
@@ -53,6 +54,14 @@ Open = Callable[[bytes, str], Image.Image]  # of an image file's bytes, and its 
 def is_image(file: str) -> bool:
     """Whether a file is an image by its name."""
     return file.lower().endswith(SUFFIXES)
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Keep Pillow's own warnings to itself: what is damaged, or too large, is an error here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
 
 
 def use_image(data: bytes, where: str, use: Callable[[ImageFile.ImageFile], T]) -> T:

@@ -1,6 +1,5 @@
 """From a name and a path, or a name alone, to a data set in the store."""
 
-import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -9,6 +8,7 @@ from fewshot_bench.data.content import EmbeddingContent
 from fewshot_bench.data.dataset import Dataset
 from fewshot_bench.data.download import BytesProgress, fetch
 from fewshot_bench.data.entry import datasets
+from fewshot_bench.data.images import quiet_pillow
 from fewshot_bench.data.store import open_stored
 from fewshot_bench.data.write import dataset_folder, write_dataset
 from fewshot_bench.data.write_embeddings import write_embeddings
@@ -47,15 +47,13 @@ def import_dataset(
     given = {key: value for key, value in options.items() if value is not None}
     if unfit := sorted(given.keys() - entry.options):
         raise UsageError(f"--{unfit[0].replace('_', '-')} does not apply to {entry.name}")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # of tags; damaged pixels are errors
-        with entry.read(path, **given) as content:
-            n_classes = sum(map(len, content.splits.values()))
-            with progress(n_classes) as advance:
-                if isinstance(content, EmbeddingContent):
-                    write_embeddings(target, content, advance)
-                else:
-                    write_dataset(target, content, advance)
+    with quiet_pillow(), entry.read(path, **given) as content:
+        n_classes = sum(map(len, content.splits.values()))
+        with progress(n_classes) as advance:
+            if isinstance(content, EmbeddingContent):
+                write_embeddings(target, content, advance)
+            else:
+                write_dataset(target, content, advance)
     return open_stored(target)
 
 

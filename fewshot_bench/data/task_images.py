@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fewshot_bench.data.dataset import ImageSplit, Indices
-from fewshot_bench.data.images import class_of_files, is_image, resized
+from fewshot_bench.data.images import class_of_files, is_image, quiet_pillow, resized
 from fewshot_bench.data.layout import flat
 from fewshot_bench.data.left_out import FORMAT, LEFT_OUT, lines_left_out
 from fewshot_bench.data.tree import FileTree, open_tree
@@ -64,7 +64,7 @@ def labelled_images(path: Path) -> Iterator[tuple[TaskImages, tuple[str, ...], I
     Raises:
         UsageError: it is no such tree, has a class without images, or fewer than 2 classes.
     """
-    with open_tree(path) as tree:
+    with quiet_pillow(), open_tree(path) as tree:
         try:
             classes = dict(sorted(flat(tree).items()))
         except UsageError:
@@ -89,7 +89,7 @@ def asked_images(path: Path) -> Iterator[TaskImages]:
     Raises:
         UsageError: there is none.
     """
-    with open_tree(path) as tree:
+    with quiet_pillow(), open_tree(path) as tree:
         files = list(filter(is_image, tree.files))
         if not files:
             raise UsageError(f"{path} has no images; give a folder with those that are asked")

@@ -1,5 +1,7 @@
 """Folders of a task of the user's own, and arrays of one."""
 
+import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,20 @@ def test_no_query_and_a_broken_one_are_one_line(tmp_path: Path) -> None:
         pytest.raises(UsageError, match=r"'x/a\.png' is"),
     ):
         list(images.parts(LIKE))
+
+
+def test_a_bomb_is_one_line(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "BMP")
+    data = bytearray(file.getvalue())
+    data[18:26] = struct.pack("<ii", 11_000, 11_000)
+    make_files(tmp_path, {"a.bmp": bytes(data)})
+    with (
+        asked_images(tmp_path) as images,
+        pytest.raises(UsageError, match=r"'a\.bmp' has 11000 x 11000 pixels, too many"),
+    ):
+        list(images.parts(LIKE))
+    assert not recwarn.list, "Pillow warns of a decompression bomb"
 
 
 def test_arrays_that_are_not_there_or_hold_objects(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from fewshot_bench.data.cifar import cifar_fs
 from fewshot_bench.data.folder import folder_of_images
-from fewshot_bench.data.images import FORMATS, open_image, resized
+from fewshot_bench.data.images import FORMATS, open_image, quiet_pillow, resized
 from fewshot_bench.data.tree import open_tree
 from fewshot_bench.data.unpickle import load_arrays
 from fewshot_bench.data.viewing import Viewer
@@ -83,7 +83,7 @@ def unpickle(data: bytes) -> None:
 def image(data: bytes) -> None:
     """An image file, of a published data set or of a user."""
     for open_file in (open_image, Viewer()):
-        with contextlib.suppress(UsageError):
+        with quiet_pillow(), contextlib.suppress(UsageError):
             assert resized(8, "RGB")(open_file(data, "x")).shape == (8, 8, 3)
 
 
