@@ -50,25 +50,44 @@ def make_optimizer(recipe: OptimRecipe, module: nn.Module) -> torch.optim.Optimi
     )
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+def load_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], n_steps: int
+) -> None:
     """Give an optimiser its state back: ``INDEX.ENTRY`` of the parameter with that index.
 
+    Args:
+        optimizer: of the same parameters.
+        tensors: what it kept.
+        n_steps: how many steps it had taken.
+
     Raises:
-        ValueError: there is no such parameter, or it has another shape.
+        ValueError: there is no such parameter, or so many steps leave another state.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, _, entry = name.partition(".")
         index = int(number)
-        if not 0 <= index < len(parameters) or tensor.shape not in ((), parameters[index].shape):
-            raise ValueError(f"no parameter has a state '{name}' of shape {tuple(tensor.shape)}")
+        if not 0 <= index < len(parameters):
+            raise ValueError(f"no parameter has a state '{name}'")
+        _check_entry(entry, tensor, parameters[index], n_steps)
         state.setdefault(index, {})[entry] = tensor
     whole = _ADAM if isinstance(optimizer, torch.optim.Adam) else _SGD
     if any(entries.keys() != whole for entries in state.values()):
         raise ValueError(f"the state of each parameter is {', '.join(sorted(whole))}")
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _check_entry(entry: str, tensor: Tensor, parameter: Tensor, n_steps: int) -> None:
+    """Refuse what no step leaves: Adam counts its steps, and squares are not negative."""
+    shape = () if entry == "step" else parameter.shape
+    if tensor.shape != shape or not tensor.is_floating_point():
+        raise ValueError(f"{entry} of a parameter has another shape or kind")
+    if entry == "step" and not 1 <= tensor.item() <= n_steps:
+        raise ValueError(f"{entry} is none of {n_steps}")
+    if entry == "exp_avg_sq" and bool((tensor < 0).any()):
+        raise ValueError(f"{entry} is negative")
 
 
 def clip_gradients(recipe: OptimRecipe, module: nn.Module) -> None:

@@ -218,7 +218,7 @@ class Trainer:
             self.state = TypeAdapter(Training).validate_python(facts)
             if self.state.step > self.n_steps:
                 raise ValueError("more steps than the training has")
-            load_optimizer(self.optimizer, without_prefix("optim", tensors))
+            load_optimizer(self.optimizer, without_prefix("optim", tensors), self.state.step)
         except ValueError:
             raise UsageError(f"{path} holds no such training; delete it and run again") from None
         say(f"{self.label}: going on from step {self.state.step} of {self.n_steps}")
