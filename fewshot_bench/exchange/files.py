@@ -11,6 +11,7 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.exchange.schema import SCHEMA, digest_of, from_table, of_later_versions, to_table
 from fewshot_bench.tracking.measurement import Measurement
 from fewshot_bench.tracking.possible import check_possible
+from fewshot_bench.tracking.record import age
 from fewshot_bench.utilities.files import atomic_file, require_regular
 from fewshot_bench.utilities.validation import first_of
 from fewshot_bench.version import __version__
@@ -48,7 +49,7 @@ def write_results(measurements: Sequence[Measurement], path: Path) -> None:
     from pyarrow import parquet
 
     # Right answers of runs that are equally good compress best side by side.
-    alike = sorted(_by_order(measurements), key=lambda run: (run.config.spec.n_queries, run.mean))
+    alike = sorted(measurements, key=lambda run: (run.config.spec.n_queries, run.mean, *age(run)))
     table = to_table(alike)
     facts = {"schema": SCHEMA, "digest": digest_of(table), "fewshot_bench": __version__}
     table = table.replace_schema_metadata({_FACTS: json.dumps(facts)})
@@ -85,7 +86,7 @@ def read_results(path: Path) -> list[Measurement]:
             raise ValueError("its content is not what was written")
         if of_later_versions(table):
             raise _later(facts, path)
-        return _by_order(_checked(from_table(table)))
+        return sorted(_checked(from_table(table)), key=age)
     except FileNotFoundError:
         raise UsageError(f"there is no file {path} of results") from None
     except (*_DAMAGE, pa.ArrowException) as error:
@@ -108,10 +109,6 @@ def _later(facts: Mapping[str, Any], path: Path) -> UsageError:
         f"{path} was written by fewshot_bench {facts.get('fewshot_bench')}, which is later "
         "than this one; install that to read it"
     )
-
-
-def _by_order(measurements: Sequence[Measurement]) -> list[Measurement]:
-    return sorted(measurements, key=lambda run: (run.order, run.run_id))
 
 
 def _checked(measurements: list[Measurement]) -> list[Measurement]:

@@ -15,7 +15,7 @@ from fewshot_bench.results import CurvePoint, RunRecord
 from fewshot_bench.tracking.artifacts import stored_elsewhere
 from fewshot_bench.tracking.measurement import Measurement
 from fewshot_bench.tracking.reader import load_runs
-from fewshot_bench.tracking.record import TrackedRun
+from fewshot_bench.tracking.record import TrackedRun, age
 from fewshot_bench.tracking.store import chosen_uri
 
 
@@ -110,8 +110,8 @@ def gather(uri: str | None = None, files: Sequence[Path] = ()) -> Gathered:
 
 def newest(runs: Iterable[TrackedRun]) -> list[TrackedRun]:
     """Keep of runs of one configuration the one that was measured last."""
-    found = {run.key: run for run in sorted(runs, key=lambda run: (run.order, run.run_id))}
-    return sorted(found.values(), key=lambda run: (run.order, run.run_id))
+    found = {run.key: run for run in sorted(runs, key=age)}
+    return sorted(found.values(), key=age)
 
 
 def _each_once(runs: Iterable[TrackedRun]) -> list[TrackedRun]:
@@ -128,7 +128,7 @@ def _each_once(runs: Iterable[TrackedRun]) -> list[TrackedRun]:
         name = run.record if run.record in found else name
         studies = {*run.studies, *(found[name].studies if name in found else ())}
         found[name] = replace(run, studies=tuple(sorted(studies)))
-    return sorted(found.values(), key=lambda run: (run.order, run.run_id))
+    return sorted(found.values(), key=age)
 
 
 def _kept(run: TrackedRun) -> RunRecord | None:

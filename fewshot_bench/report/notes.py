@@ -77,7 +77,8 @@ def notes_below(
     """
     notes = [metric.note, _best_note(metric) if untold is None else SIGNIFICANT_NOTE]
     notes += [UNTOLD_NOTE.format("; ".join(untold))] if untold else []
-    notes += [COMMON_NOTE.format(common) for common in set(frame["common"]) - {""}]
+    if common := frame["common"].iloc[0]:
+        notes.append(COMMON_NOTE.format(common))
     if (frame["n_seeds"] > 1).any():
         notes.append(SEEDS_NOTE)
     if (frame["setting"] == "transductive").any():

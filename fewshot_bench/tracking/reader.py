@@ -13,7 +13,7 @@ from fewshot_bench.tracking.client import connect
 from fewshot_bench.tracking.order import order_of
 from fewshot_bench.tracking.place import PARENT, STUDY, cell_tag
 from fewshot_bench.tracking.possible import check_possible
-from fewshot_bench.tracking.record import TrackedRun, metric_prefix
+from fewshot_bench.tracking.record import TrackedRun, age, metric_prefix
 from fewshot_bench.tracking.store import chosen_uri, one_line, sqlite_file
 from fewshot_bench.utilities.progress import say
 
@@ -45,7 +45,7 @@ def load_runs(uri: str | None = None) -> list[TrackedRun]:
         query = "attributes.status = 'FINISHED' and tags.`fsbench.key` != ''"
         studies = _studies(_pages(client.search_runs, experiments, f"tags.`{STUDY}` != ''"))
         runs = list(understood(_pages(client.search_runs, experiments, query), studies))
-    return sorted(runs, key=lambda run: (run.order, run.run_id))
+    return sorted(runs, key=age)
 
 
 def _pages(search: Any, *arguments: Any) -> Iterator[Any]:

@@ -5,9 +5,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fewshot_bench.results import RunRecord
+
+
+class _Placed(Protocol):
+    """A run that knows its place among others."""
+
+    @property
+    def order(self) -> int: ...
+
+    @property
+    def run_id(self) -> str: ...
+
+
+def age(run: _Placed) -> tuple[int, str]:
+    """Key that sorts runs, the oldest first; by their order, and not by anybody's clock."""
+    return run.order, run.run_id
 
 
 @dataclass(frozen=True)
