@@ -9,8 +9,7 @@ from fewshot_bench.config import RunConfig
 from fewshot_bench.evaluation.predictions import has_predictions, predictions_path
 from fewshot_bench.records import stored_record
 from fewshot_bench.results import RunRecord
-from fewshot_bench.tracking.owed import deliver
-from fewshot_bench.tracking.store import TrackingError
+from fewshot_bench.tracking.owed import deliver, is_paid
 from fewshot_bench.tracking.writer import Tracker
 from fewshot_bench.utilities.locks import cell_lock
 from fewshot_bench.utilities.progress import say
@@ -130,7 +129,7 @@ class Engine(Measuring):
         repeat(record, self.device)
 
     def _is_filed(self, record: RunRecord, keep: bool) -> bool:
-        return is_logged(record, self.tracker, keep)
+        return is_paid(self.tracker, record, keep)
 
     def _file(self, record: RunRecord, keep: bool) -> None:
         deliver(self.tracker, record)
@@ -140,14 +139,6 @@ def best_choice(tried: "Sequence[tuple[RunRecord, Choice]]") -> "Choice":
     """Return the choice whose trial did best, the first of equals."""
     _, best = max(tried, key=lambda pair: pair[0].result.mean)
     return best
-
-
-def is_logged(record: RunRecord, tracker: Tracker, predictions: bool = False) -> bool:
-    """True if the store is known to hold a measurement, perhaps with its predictions."""
-    try:
-        return tracker.has(record, predictions)
-    except TrackingError:  # nobody knows; sending it will show
-        return False
 
 
 def been_run(record: RunRecord, source: str) -> str:

@@ -4,7 +4,8 @@ from fewshot_bench.evaluation.predictions import has_predictions
 from fewshot_bench.records import stored_record
 from fewshot_bench.results import RunRecord
 from fewshot_bench.runs.cells import Cell, Plan
-from fewshot_bench.runs.engine import been_run, best_choice, is_logged
+from fewshot_bench.runs.engine import been_run, best_choice
+from fewshot_bench.tracking.owed import is_paid
 from fewshot_bench.tracking.writer import Tracker
 
 
@@ -42,7 +43,7 @@ def _known(cell: Cell, tracker: Tracker | None, keep: bool) -> RunRecord | None:
 
 
 def _told(record: RunRecord, tracker: Tracker | None, keep: bool = False) -> bool:
-    return tracker is None or is_logged(record, tracker, keep)
+    return tracker is None or is_paid(tracker, record, keep)
 
 
 def news_of(plan: Plan, record: RunRecord) -> str:

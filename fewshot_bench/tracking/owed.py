@@ -1,11 +1,13 @@
 """Results that a store could not take, kept in ``$FSBENCH_HOME/owed`` until it can."""
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from fewshot_bench.errors import UsageError
+from fewshot_bench.evaluation.predictions import has_predictions
 from fewshot_bench.results import RunRecord, require_sound
 from fewshot_bench.tracking.place import Place
 from fewshot_bench.tracking.store import TrackingError, naming, store_name
@@ -32,10 +34,13 @@ class Debt(BaseModel):
 
     @property
     def path(self) -> Path:
-        """Where the debt is kept: one file a measurement and place, however often it is noted."""
-        ordinary = self.place == Place()
-        place = "" if ordinary else f"-{stable_hash(self.place.model_dump(mode='json'))}"
-        return _folder(self.store) / f"{self.record.id}{place}.json"
+        """Where the debt is kept: one file a measurement and place, however often it is noted.
+
+        What command it was does not tell places apart: the one that goes on may have others.
+        """
+        place = self.place.model_copy(update={"command": None})
+        ending = "" if place == Place() else f"-{stable_hash(place.model_dump(mode='json'))}"
+        return _folder(self.store) / f"{self.record.id}{ending}.json"
 
 
 def deliver(tracker: Tracker, record: RunRecord) -> bool:
@@ -43,7 +48,7 @@ def deliver(tracker: Tracker, record: RunRecord) -> bool:
 
     Hold the lock of the cell.
     """
-    debt = Debt(store=store_name(tracker.uri), record=record, place=tracker.place)
+    debt = _debt(tracker, record)
     with atomic_file(debt.path) as partial:
         partial.write_text(debt.model_dump_json(), "utf-8")
     try:
@@ -53,8 +58,24 @@ def deliver(tracker: Tracker, record: RunRecord) -> bool:
         say(str(error))
         say(f"{record.config.title}: the result is kept here; {hint}")
         return False
-    debt.path.unlink()
+    debt.path.unlink(missing_ok=True)
     return True
+
+
+def is_paid(tracker: Tracker, record: RunRecord, predictions: bool = False) -> bool:
+    """True if the store is known to hold a result, perhaps with its predictions.
+
+    Who sent it may have died before the debt was struck off; that is done here.
+    """
+    try:
+        paid = tracker.has(record, predictions)
+        if paid and (path := _debt(tracker, record).path).exists():
+            if tracker.has(record, has_predictions(record)):
+                with suppress(OSError):  # of a folder that is read-only, or another was faster
+                    path.unlink()
+    except TrackingError:  # nobody knows; sending it will show
+        return False
+    return paid
 
 
 def send_owed(tracker: Tracker) -> int:
@@ -73,7 +94,7 @@ def send_owed(tracker: Tracker) -> int:
         with cell_lock(record.config.key, record.config.title):
             if path.exists():  # no other process was faster
                 tracker.at(debt.place).send(record)
-                path.unlink()
+                path.unlink(missing_ok=True)
                 sent += 1
     if damaged:
         raise UsageError(f"sent {sent}, but no result can be read in {', '.join(damaged)}")
@@ -102,6 +123,10 @@ def owed_elsewhere(uri: str) -> dict[str, int]:
             debt = _read(path)
             counts[debt.store if debt else f"nobody knows whom, in {path}"] += 1
     return dict(counts)
+
+
+def _debt(tracker: Tracker, record: RunRecord) -> Debt:
+    return Debt(store=store_name(tracker.uri), record=record, place=tracker.place)
 
 
 def _read(path: Path) -> Debt | None:

@@ -124,7 +124,8 @@ class Tracker:
         """
         config, kept = record.config, KEPT if predictions else {}
         record_id = record.id  # a hash of all accuracies
-        wanted = [{"fsbench.key": config.key, "fsbench.record": record_id, **kept}]
+        cell = {"fsbench.key": config.key, "fsbench.record": record_id}
+        wanted = [{**cell, **kept, **self.place.tags}]
         if not self.place.trial:  # it has no number in its row
             wanted.append(self.place.row_tags(config, record_id, predictions))
         return all(self._holds(config, tags) for tags in wanted)

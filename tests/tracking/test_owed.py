@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -10,7 +11,7 @@ from fewshot_bench.cli import app
 from fewshot_bench.errors import UsageError
 from fewshot_bench.results import RunRecord
 from fewshot_bench.tracking import Tracker, load_runs
-from fewshot_bench.tracking.owed import deliver, owed_elsewhere, owed_to, send_owed
+from fewshot_bench.tracking.owed import deliver, is_paid, owed_elsewhere, owed_to, send_owed
 from fewshot_bench.tracking.place import Place
 from fewshot_bench.tracking.store import TrackingError
 from fewshot_bench.utilities.files import stable_hash
@@ -101,3 +102,53 @@ def test_a_debt_is_kept_until_it_is_paid(
     assert deliver(there, second)  # type: ignore[arg-type]
     assert owed_to("http://a.example") == []
     assert len(owed_to("http://b.example")) == 1
+
+
+class Killed(BaseException):
+    """Stands for ``kill -9``."""
+
+
+def kill_when_sent(tracker: Tracker, record: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send a result by a process that dies before it can strike the debt off."""
+
+    def send(self: Tracker, record: RunRecord) -> None:
+        real(self, record)
+        raise Killed
+
+    real = Tracker.send
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Tracker, "send", send)
+        deliver(tracker, record)
+
+
+@pytest.mark.parametrize("trial", [False, True])
+@pytest.mark.parametrize("study", [None, "mine"])
+def test_who_died_after_sending_leaves_no_debt(
+    uri: str, monkeypatch: pytest.MonkeyPatch, study: str | None, trial: bool
+) -> None:
+    record = make_record()
+
+    def tracker(command: str, **other: Any) -> Tracker:
+        named = Tracker(uri, study=study, command=study and command, **other)
+        return named.tuning(record.config, trial) if trial else named
+
+    assert not is_paid(tracker("first"), record)
+    kill_when_sent(tracker("first"), record, monkeypatch)
+    assert len(owed_to(uri)) == 1
+    assert not is_paid(tracker("first", tags={"wanted": "yes"}), record)
+    assert len(owed_to(uri)) == 1
+    assert is_paid(tracker("second"), record)
+    assert owed_to(uri) == []
+
+
+def test_predictions_that_are_not_sent_are_still_owed(
+    uri: str, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = make_record()
+    kill_when_sent(Tracker(uri), record, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr("fewshot_bench.tracking.owed.has_predictions", lambda record: True)
+        assert is_paid(Tracker(uri), record)
+        assert len(owed_to(uri)) == 1
+    assert is_paid(Tracker(uri), record)
+    assert owed_to(uri) == []
