@@ -126,7 +126,7 @@ def _at_test(name: str, n_shot: int) -> Row:
     subject = f"{name}-{n_shot}"
     return Row(
         name=f"{subject}-shot",
-        work=f"`{name}`, {n_shot}-shot, `conv4-64`, 32 x 32, against a plain form in our evaluator",
+        work=f"`{name}`, {n_shot}-shot, `conv4-64`, 32 x 32, against a plain form, by threads",
         unit="episodes",
         aim=3,
         ours=Job("ours", "bench.ours.at_test", subject, 400, 16),

@@ -71,8 +71,9 @@ class Result(BaseModel):
         setting: ``transductive`` if answers depend on the other queries of the episode.
         seconds: wall time of the evaluation, embedding included.
         episode_seconds: mean wall time of an episode, without embeddings that are shared.
-        peak_memory_mb: largest resident memory of the process so far, in 10^6 bytes
-            (on a GPU, the largest memory allocated there during the evaluation).
+        peak_memory_mb: largest resident memory of the process so far, with what copies of it took
+            that shared the work, in 10^6 bytes (on a GPU, the largest memory allocated there
+            during the evaluation).
         episode_digest: SHA-256 over the image indices and labels of all episodes.
         data_checksum: of the split.
         device: ``cpu``, ``cuda`` or ``mps``, with the device's name.

@@ -13,6 +13,7 @@ import torch
 
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
+from bench.ours.peak import peak_mb
 from bench.settings import N_CHECKED
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episodes.source import EpisodeSource
@@ -49,7 +50,7 @@ def measure(
     began = time.perf_counter()
     scores = score_episodes(method, source, n, table)
     rate = n / (time.perf_counter() - began)
-    print_measured(rate, float(scores.accuracies[:N_CHECKED].mean()))
+    print_measured(rate, float(scores.accuracies[:N_CHECKED].mean()), peak_mb())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Time the same evaluation the plain way: as the formulas are written, every pass over all numbers.
+"""Time the same evaluation the plain way: as the formulas are written, and by threads.
 
 Usage: python -m bench.ours.formerly FOLDER METHOD-SHOTS EPISODES
 """
@@ -6,6 +6,7 @@ Usage: python -m bench.ours.formerly FOLDER METHOD-SHOTS EPISODES
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -74,4 +75,5 @@ def plain(cls: type[Method]) -> type[Method]:
 
 
 if __name__ == "__main__":
-    measure(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), plain)
+    with patch("fewshot_bench.evaluation.parallel.can_copy", return_value=False):
+        measure(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), plain)

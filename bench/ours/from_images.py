@@ -11,6 +11,7 @@ import torch
 
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
+from bench.ours.peak import peak_mb
 from bench.settings import N_CHECKED
 from fewshot_bench.data.dataset import ImageSplit
 from fewshot_bench.episodes.source import EpisodeSource
@@ -39,7 +40,7 @@ def main(folder: Path, name: str, n_episodes: int) -> None:
     began = time.perf_counter()
     result = evaluate(method, source, n_episodes)
     seconds, first = time.perf_counter() - began, result.accuracies[:N_CHECKED]
-    print_measured(n_episodes / seconds, sum(first) / len(first))
+    print_measured(n_episodes / seconds, sum(first) / len(first), peak_mb())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bench.inputs import SPEC, make_split
 from bench.line import print_measured
+from bench.ours.peak import peak_mb
 from bench.settings import N_CHECKED, PER_CLASS, STEPS
 from fewshot_bench.backbones.precomputed import Precomputed
 from fewshot_bench.episodes.source import EpisodeSource
@@ -49,7 +50,7 @@ def main(folder: Path, name: str, n_episodes: int) -> None:
     table = FeatureTable(method.transform(features))
     scores = score_episodes(method, source, n_episodes, table)
     seconds = time.perf_counter() - began
-    print_measured(n_episodes / seconds, float(scores.accuracies[:N_CHECKED].mean()))
+    print_measured(n_episodes / seconds, float(scores.accuracies[:N_CHECKED].mean()), peak_mb())
 
 
 if __name__ == "__main__":

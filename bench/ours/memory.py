@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.inputs import IMAGE, SPEC, split_of
-from bench.line import peak_mb, print_measured, status_mb
+from bench.line import print_measured
 from bench.ours.from_images import build
 from bench.ours.heads import load
+from bench.ours.peak import peak_mb, unmapped_mb
 from fewshot_bench.episodes.source import EpisodeSource
 from fewshot_bench.evaluation.evaluate import evaluate, score_episodes
 from fewshot_bench.evaluation.features import FeatureTable
@@ -47,19 +48,19 @@ def images(_: Path, n_images: int) -> float:
         split = split_of(np.load(path, mmap_mode="r"), "test", N_CLASSES)
         method = build("proto-net", split)
         method.backbone.weights_key = "stored"
-        with _sampled("RssAnon") as seen:
+        with _sampled() as seen:
             evaluate(method, EpisodeSource(split, SPEC), N_EPISODES)
     return max(seen)
 
 
 @contextmanager
-def _sampled(name: str, every: float = 0.01) -> Iterator[list[float]]:
-    """Collect a number of /proc/self/status, in MB, until the block ends."""
-    seen, done = [status_mb(name)], threading.Event()
+def _sampled(every: float = 0.02) -> Iterator[list[float]]:
+    """Collect what is not mapped from files, in MB, until the block ends."""
+    seen, done = [unmapped_mb()], threading.Event()
 
     def watch() -> None:
         while not done.is_set():
-            seen.append(status_mb(name))
+            seen.append(unmapped_mb())
             time.sleep(every)
 
     thread = threading.Thread(target=watch)

@@ -2,10 +2,9 @@
 
 import hashlib
 import platform
-import resource
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +23,7 @@ from fewshot_bench.method import Method
 from fewshot_bench.results import Answers, Result
 from fewshot_bench.statistics.metrics import N_BINS, calibration_error
 from fewshot_bench.utilities.devices import to_device
+from fewshot_bench.utilities.peak import peak_memory
 from fewshot_bench.version import __version__
 
 # Numbers that the inputs of the tasks at work may take: on a GPU at once, else on all cores.
@@ -135,21 +135,24 @@ def score_episodes(
         )
         return block_of(indices, scores)
 
-    starts = range(0, n_episodes, block)
-    if table.device.type == "cpu":
-        answered = map_on_cores(
-            method, lambda own, start: answer(own, *sample(start)), starts, most
-        )
-    else:  # which is faster than one core makes episodes
-        answered = (answer(method, *sampled) for sampled in ahead(sample, starts))
+    def answered() -> Generator[Block, None, None]:
+        starts = range(0, n_episodes, block)
+        if table.device.type == "cpu":
+            yield from map_on_cores(
+                method, lambda own, start: answer(own, *sample(start)), starts, most
+            )
+        else:  # which is faster than one core makes episodes
+            yield from (answer(method, *sampled) for sampled in ahead(sample, starts))
+
     digest, blocks = hashlib.sha256(), []
     gaps: NDArray[np.float64] = np.zeros(N_BINS)
-    for done in answered:
-        done.indices.update(digest)
-        gaps += done.gaps
-        blocks.append((done.accuracies, done.macro_f1))
-        if keep is not None:
-            keep(done.told(source.split))
+    with closing(answered()) as all_done:
+        for done in all_done:
+            done.indices.update(digest)
+            gaps += done.gaps
+            blocks.append((done.accuracies, done.macro_f1))
+            if keep is not None:
+                keep(done.told(source.split))
     accuracies, f1 = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     error = calibration_error(gaps, n_episodes * source.spec.n_queries)
     return Scores(accuracies, f1, error, digest.hexdigest())
@@ -185,8 +188,7 @@ def gather(
 def _peak_memory(device: torch.device) -> float:
     if device.type == "cuda":
         return float(torch.cuda.max_memory_allocated(device))
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return float(peak_memory())
 
 
 def _describe(device: torch.device) -> str:
