@@ -6,8 +6,7 @@ _COPY = (
     + _AIM.format("500 episodes/s")
     + ". What is left is traffic of memory, which the two cores share with other users of the "
     "machine: every episode copies 80 x 640 numbers out of the table and reads them twice, and "
-    "that took 25 to 50 microseconds, whenever it was measured. Two processes instead of two "
-    "threads did 39,500 episodes/s on a quiet machine, at twice the memory."
+    "that took 25 to 50 microseconds, whenever it was measured."
 )
 
 _TADAM = (

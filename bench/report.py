@@ -161,8 +161,8 @@ def _how(measured: Mapping[str, Measured]) -> list[str]:
         "run in turn in processes of their own; rates are medians. Both sides sample episodes of",
         "their own while they are timed. Accuracies are those of the same "
         f"{N_CHECKED} episodes on both",
-        "sides, and show that both do the same work; peak memory is that of the whole process,",
-        "libraries included.",
+        "sides, and show that both do the same work; peak memory is that of the whole process and",
+        "of copies that share its work, libraries included.",
         "",
         f"Machine: {_processor()}; no GPU was used; threads: {_listed(threads)}; "
         f"repeats: {_listed(repeats)}.",
