@@ -81,6 +81,7 @@ class _Copy:
         theirs.close()  # theirs alone: the pipe then ends with the copy
 
     def hear(self) -> Any:
+        """Return what it tells next; raise what its work raised, or why it tells no more."""
         try:
             error, found = self._pipe.recv()
         except EOFError:
@@ -94,6 +95,7 @@ class _Copy:
         return found
 
     def end(self) -> None:
+        """End it, whatever it does."""
         self._process.kill()
         self._process.join()
         self._pipe.close()
@@ -113,9 +115,11 @@ def _do(
     try:
         for item in items:
             pipe.send((None, work(item)))
-        pipe.send((None, grown_since(before)))
+        last: tuple[Exception | None, int] = None, grown_since(before)
     except Exception as error:
-        pipe.send((_portable(error), None))
+        last = _portable(error), 0
+    print(end="", flush=True)  # it may be ended as soon as this is heard
+    pipe.send(last)
 
 
 def _portable(error: Exception) -> Exception:

@@ -147,7 +147,7 @@ def test_predictions_that_are_not_sent_are_still_owed(
     record = make_record()
     kill_when_sent(Tracker(uri), record, monkeypatch)
     with monkeypatch.context() as patched:
-        patched.setattr("fewshot_bench.tracking.owed.has_predictions", lambda record: True)
+        patched.setattr("fewshot_bench.tracking.owed.has_predictions", lambda _: True)
         assert is_paid(Tracker(uri), record)
         assert len(owed_to(uri)) == 1
     assert is_paid(Tracker(uri), record)
