@@ -69,10 +69,11 @@ def is_paid(tracker: Tracker, record: RunRecord, predictions: bool = False) -> b
     """
     try:
         paid = tracker.has(record, predictions)
-        debt = _debt(tracker, record)
-        if paid and debt.path.exists() and tracker.has(record, has_predictions(record)):
-            with suppress(OSError):  # of a folder that is read-only, or another was faster
-                debt.path.unlink()
+        if paid and owed_to(tracker.uri):  # seldom, and the path takes a hash of all accuracies
+            path = _debt(tracker, record).path
+            if path.exists() and tracker.has(record, has_predictions(record)):
+                with suppress(OSError):  # of a folder that is read-only, or another was faster
+                    path.unlink()
     except TrackingError:  # nobody knows; sending it will show
         return False
     return paid
